@@ -1,9 +1,91 @@
+# Everything that is done with this project starts here:  make run | test | check | messages | screenshots | lock | clean
+#
+# Needs Python 3.11 or newer (PY=python3.12 make … picks another one) and make. Set in the environment or on the command line:
+#   PORT         where `make run` listens on this machine (8000)
+#   VAR_DIR      where the database and the collected static files live (var)
+#   REQUIRE_ALL  1: `make test` and `make check` fail instead of skipping what needs a program that is missing
+#   JOBS         how many processes run the tests (as many as processors)
 PY ?= python3
+PORT ?= 8000
+VAR_DIR ?= var
+REQUIRE_ALL ?= 0
+JOBS ?= $(shell getconf _NPROCESSORS_ONLN)
+export VAR_DIR REQUIRE_ALL
+
 BIN := .venv/bin
+MANAGE := $(BIN)/python manage.py
+PYTEST := $(BIN)/pytest -q -n $(JOBS)
+INSTALL := $(BIN)/uv pip install -q --no-config --python $(BIN)/python --require-hashes --only-binary :all:
+
+.DEFAULT_GOAL := run
+.PHONY: run test check messages screenshots lock clean
+.PHONY: check-format check-lint check-templates check-types check-layers check-django check-translations
+
+run: .venv/.prod $(VAR_DIR)/.static
+	@$(MANAGE) compile_catalogues
+	@$(MANAGE) migrate --verbosity 0
+	@$(MANAGE) createcachetable
+	@$(MANAGE) demo --if-empty
+	@echo "MCA portal: http://127.0.0.1:$(PORT)/  (Ctrl-C stops it)"
+	@exec $(BIN)/gunicorn --no-control-socket --bind 127.0.0.1:$(PORT) --worker-class gthread --workers 1 --threads 8 --log-level warning mca_portal.wsgi
+
+test: .venv/.dev
+	$(PYTEST) -m "not browser" --cov --cov-report=term
+	$(BIN)/python tests/with_postgresql.py --or-skip $(PYTEST) -m "not browser" --ignore tests/guards
+	$(PYTEST) -m browser -rs
+	$(MANAGE) check_catalogues
+
+# Independent of each other, so that they share the processors.
+check: .venv/.dev
+	@$(MAKE) --no-print-directory --output-sync=target --keep-going --jobs $(JOBS) \
+	  check-types check-django check-translations check-layers check-templates check-lint check-format
+	@echo "make check: all well"
+
+check-format:
+	$(BIN)/ruff format --check --quiet .
+check-lint:
+	$(BIN)/ruff check --quiet .
+check-templates:
+	find templates -name '*.html' | xargs --no-run-if-empty $(BIN)/djade --check --target-version 5.2
+check-types: export VAR_DIR := $(VAR_DIR)/check
+check-types:
+	$(BIN)/mypy
+check-layers:
+	$(BIN)/lint-imports --no-logo
+check-django: export VAR_DIR := $(VAR_DIR)/check
+check-django:
+	$(MANAGE) makemigrations --check --dry-run
+	$(MANAGE) check --fail-level WARNING
+check-translations: export VAR_DIR := $(VAR_DIR)/check
+check-translations:
+	$(MANAGE) check_catalogues
+
+messages: .venv/.dev
+	$(MANAGE) update_catalogues
+
+screenshots: .venv/.dev
+	$(BIN)/python tests/browser/screenshots.py docs/screenshots
+
+# Packages are named in pyproject.toml; the locks name every file by its hash and no place to get it from.
+# UPGRADE=--upgrade takes the newest versions that pyproject.toml allows.
+LOCK = $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --only-binary :all: --no-header --no-annotate \
+  --no-config --no-emit-index-url --no-emit-find-links $(UPGRADE)
+lock: .venv/.uv
+	echo uv | $(LOCK) - -o requirements/uv.txt
+	$(LOCK) pyproject.toml -o requirements/prod.txt
+	$(LOCK) pyproject.toml --group dev -c requirements/prod.txt -o requirements/dev.txt
+
+# Not the database: that is yours (VAR_DIR).
+clean:
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage htmlcov $(VAR_DIR)/check $(VAR_DIR)/static $(VAR_DIR)/.static
+	find . -name __pycache__ -prune -exec rm -rf {} +
+	rm -f mca_portal/locale/*/LC_MESSAGES/*.mo
 
 .venv/.uv: requirements/uv.txt
 	rm -rf .venv && $(PY) -m venv .venv && $(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes --only-binary :all: -r $< && touch $@
 .venv/.prod: requirements/prod.txt .venv/.uv
-	$(BIN)/uv pip install -q --no-config --python $(BIN)/python --require-hashes --only-binary :all: -r $< && touch $@
+	$(INSTALL) -r $< && touch $@
 .venv/.dev: requirements/dev.txt .venv/.uv
-	$(BIN)/uv pip install -q --no-config --python $(BIN)/python --require-hashes --only-binary :all: -r $< && touch $@ .venv/.prod
+	$(INSTALL) -r $< && touch $@ .venv/.prod
+$(VAR_DIR)/.static: .venv/.prod $(shell find static -type f)
+	@$(MANAGE) collectstatic --noinput --clear --verbosity 0 && touch $@

@@ -1,0 +1,84 @@
+"""Only `services.py` writes, and a service that writes asks first who is writing (architecture: "Where each rule is enforced")."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGES = ("mca_portal", "customers", "agreements", "orders")
+
+ALWAYS = {"save", "create", "bulk_create", "bulk_update", "get_or_create", "update_or_create", "cursor"}
+# dict.update(other) and cache.delete(key) have positional arguments; a queryset's update and a model's delete have none.
+WITHOUT_POSITIONAL = {"update", "delete"}
+
+# Who else may write, and why. An entry that is no longer needed fails, too.
+ALSO_WRITE: dict[str, str] = {
+    "mca_portal/catalogues.py": "saves a translation file, not a row",
+}
+
+# Services without a person behind them, and why.
+NOBODY_ASKS: dict[str, str] = {}
+
+
+def sources() -> Iterator[Path]:
+    """Every module of the project that could write, but migrations."""
+    for package in PACKAGES:
+        for path in sorted((ROOT / package).rglob("*.py")):
+            if "migrations" not in path.parts:
+                yield path
+
+
+def is_write(node: ast.AST) -> bool:
+    """Whether `node` is a call that changes the database (by its name: a few others look the same)."""
+    if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
+        return False
+    if isinstance(node.func.value, ast.Call) and isinstance(node.func.value.func, ast.Name) and node.func.value.func.id == "super":
+        return False
+    name = node.func.attr.removeprefix("a") if node.func.attr[1:] in ALWAYS | WITHOUT_POSITIONAL else node.func.attr
+    return name in ALWAYS or (name in WITHOUT_POSITIONAL and not node.args)
+
+
+def writes(tree: ast.AST) -> list[int]:
+    """The lines of `tree` that write."""
+    return [node.lineno for node in ast.walk(tree) if is_write(node)]
+
+
+def services() -> list[tuple[str, ast.FunctionDef]]:
+    """Every public function of every services module, with a name to show."""
+    return [
+        (f"{path.relative_to(ROOT)}:{node.name}", node)
+        for path in sources()
+        if path.name == "services.py"
+        for node in ast.parse(path.read_text()).body
+        if isinstance(node, ast.FunctionDef) and not node.name.startswith("_")
+    ]
+
+
+def test_only_services_write() -> None:
+    found = {
+        str(path.relative_to(ROOT)): lines
+        for path in sources()
+        if path.name != "services.py" and (lines := writes(ast.parse(path.read_text())))
+    }
+    assert not found.keys() - ALSO_WRITE.keys(), {name: lines for name, lines in found.items() if name not in ALSO_WRITE}
+    assert not ALSO_WRITE.keys() - found.keys(), "these write no longer: take them out of ALSO_WRITE"
+
+
+@pytest.mark.parametrize("service", [pytest.param(node, id=name) for name, node in services()])
+def test_a_service_that_somebody_calls_asks_first_whether_they_may(service: ast.FunctionDef) -> None:
+    if "by" not in {argument.arg for argument in service.args.args + service.args.kwonlyargs}:
+        pytest.skip("takes nobody")
+    assert [argument.arg for argument in service.args.kwonlyargs][:1] == ["by"], "`by` is the first of keyword-only arguments"
+    body = service.body[1:] if ast.get_docstring(service) else service.body
+    assert ast.unparse(body[0]).startswith("require(by, "), "the first statement is `require(by, Permission.…)`"
+
+
+def test_a_service_that_writes_knows_who_writes() -> None:
+    nobody = {
+        name
+        for name, node in services()
+        if writes(node) and "by" not in {argument.arg for argument in node.args.args + node.args.kwonlyargs}
+    }
+    assert nobody == NOBODY_ASKS.keys()
