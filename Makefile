@@ -24,7 +24,7 @@ INSTALL := $(BIN)/uv pip install -q --no-config --python $(BIN)/python --require
 run: .venv/.prod $(VAR_DIR)/.static
 	@$(MANAGE) compile_catalogues
 	@$(MANAGE) migrate --verbosity 0
-	@$(MANAGE) createcachetable
+	@$(MANAGE) createcachetable --verbosity 0
 	@$(MANAGE) demo --if-empty
 	@echo "MCA portal: http://127.0.0.1:$(PORT)/  (Ctrl-C stops it)"
 	@exec $(BIN)/gunicorn --no-control-socket --bind 127.0.0.1:$(PORT) --worker-class gthread --workers 1 --threads 8 --log-level warning mca_portal.wsgi
