@@ -1,0 +1,177 @@
+"""Everything that writes acceptances and standings, and the gate that orders ask (G1–G5)."""
+
+import dataclasses
+import datetime as dt
+import uuid
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.db.models import Subquery
+
+from agreements.errors import AgreementNotApplicable, AgreementNotConfirmed, AlreadyConfirmed, AlreadyWithdrawn, NewerTemplate
+from agreements.models import Acceptance, AgreementTemplate, Standing, Withdrawal
+from customers.errors import NotYoursToTransact
+from customers.models import Customer
+from customers.services import create_customer
+from customers.validators import normalized_email, normalized_phone
+from mca_portal.staff.models import StaffMember
+from mca_portal.staff.names import tidy
+from mca_portal.staff.roles import Permission, require
+
+__all__ = ["Person", "confirm_acceptance", "recompute_standing", "register_customer", "require_acceptance", "withdraw_acceptance"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Person:
+    """The person at the customer who accepted (R1). `phone` is optional: "" for none."""
+
+    first_name: str
+    last_name: str
+    email: str
+    phone: str = ""
+
+
+def register_customer(*, by: StaffMember, details: dict[str, str]) -> Customer:
+    """Create a customer that stands as "not confirmed". Raises NotAllowed (P1), NotYoursToTransact (A2), ValidationError."""
+    require(by, Permission.EDIT_CUSTOMERS)
+    if by.account is not None and not by.account.transacts:
+        raise NotYoursToTransact
+    with transaction.atomic():
+        customer = create_customer(by=by, details=details)
+        Standing.objects.create(customer=customer, account_id=customer.account_id)
+    return customer
+
+
+def confirm_acceptance(
+    *, by: StaffMember, customer: Customer, person: Person, agreed_on: dt.date, template_id: uuid.UUID, via: str
+) -> Acceptance:
+    """Record that `person` accepted the template for `customer` on `agreed_on` (the account's calendar day, R2).
+
+    `template_id` is the template that whoever confirms was shown. Raises NotAllowed (P1), NotYoursToTransact (A2),
+    AgreementNotApplicable (A3), NewerTemplate (V5), AlreadyConfirmed (R4), ValidationError (R2, R6; keys are the fields of Acceptance).
+    """
+    require(by, Permission.CONFIRM_ACCEPTANCE)
+    with transaction.atomic():
+        standing = _lock_standing(by, customer)
+        account = standing.customer.account
+        if not account.agreement_applies:
+            raise AgreementNotApplicable
+        if not account.transacts:
+            raise NotYoursToTransact
+        latest = AgreementTemplate.objects.versions_for(account).latest
+        if template_id != latest.pk:
+            raise NewerTemplate(latest)
+        acceptance = _clean_acceptance(standing.customer, person, agreed_on)
+        acceptance.template, acceptance.recorded_by, acceptance.via = latest, by, via
+        twin = Acceptance.objects.standing().filter(
+            customer=customer,
+            template=latest,
+            first_name=acceptance.first_name,
+            last_name=acceptance.last_name,
+            email__iexact=acceptance.email,
+            phone=acceptance.phone,
+        )
+        if already := twin.first():
+            raise AlreadyConfirmed(already)
+        acceptance.save(force_insert=True)
+        standing.rank, standing.acceptance = latest.version_rank, acceptance
+        standing.save(update_fields=["rank", "acceptance"])
+    return acceptance
+
+
+def withdraw_acceptance(*, by: StaffMember, acceptance: Acceptance, reason: str) -> Withdrawal:
+    """Mark a confirmation as a mistake; the customer falls back to its best remaining one, or to none (R5).
+
+    Raises NotAllowed (P1), AlreadyWithdrawn, ValidationError (key "reason").
+    """
+    require(by, Permission.WITHDRAW_ACCEPTANCE)
+    with transaction.atomic():
+        standing = _lock_standing(by, acceptance.customer)
+        if Withdrawal.objects.filter(acceptance=acceptance).exists():
+            raise AlreadyWithdrawn
+        withdrawal = Withdrawal(acceptance=acceptance, reason=tidy(reason), withdrawn_by=by)
+        withdrawal.full_clean()
+        withdrawal.save(force_insert=True)
+        _derive(standing)
+    return withdrawal
+
+
+def require_acceptance(customer: Customer) -> Acceptance | None:
+    """The gate: the acceptance that lets orders and license changes of `customer` through, or None where the agreement does not apply (A3).
+
+    Call it inside the transaction that writes: it locks the customer's standing until that ends (G4), in one query.
+    Raises AgreementNotConfirmed (G1, G2).
+    """
+    account = customer.account
+    day = account.local_today()
+    required = AgreementTemplate.objects.published_on(day).filter(required_from__lte=day).values("version_rank")[:1]
+    standing = (
+        Standing.objects.select_for_update(of=("self",))
+        .select_related("acceptance")
+        .annotate(required_rank=Subquery(required))
+        .get(customer=customer)
+    )
+    if not account.agreement_applies:
+        return None
+    if standing.acceptance is not None and standing.rank >= (standing.required_rank or 0):
+        return standing.acceptance
+    versions = AgreementTemplate.objects.versions_for(account)
+    raise AgreementNotConfirmed(customer, versions.word(standing.rank), versions.latest)
+
+
+def recompute_standing(customer_id: uuid.UUID) -> bool:
+    """Make a customer's standing say what its records say, for `check_standings --repair`. Returns whether it was wrong."""
+    with transaction.atomic():
+        customer = Customer.objects.get(pk=customer_id)
+        standing, created = Standing.objects.select_for_update().get_or_create(
+            customer=customer, defaults={"account_id": customer.account_id}
+        )
+        before = (standing.rank, standing.acceptance_id, standing.account_id)
+        standing.account_id = customer.account_id
+        _derive(standing)
+        return created or before != (standing.rank, standing.acceptance_id, standing.account_id)
+
+
+def _lock_standing(by: StaffMember, customer: Customer) -> Standing:
+    """The customer's standing, locked until the transaction ends, reached only through `by`'s own account (A5)."""
+    rows = Standing.objects.select_for_update(of=("self",)).select_related("customer__account")
+    return rows.get(customer=customer, account_id=by.account_id)
+
+
+def _derive(standing: Standing) -> None:
+    """Set and save the standing from the records: the best acceptance that was not withdrawn."""
+    records = Acceptance.objects.filter(customer_id=standing.customer_id).standing()
+    best = records.best_first().select_related("template").first()
+    standing.rank, standing.acceptance = (best.template.version_rank, best) if best else (0, None)
+    standing.save(update_fields=["rank", "acceptance", "account"])
+
+
+def _clean_acceptance(customer: Customer, person: Person, agreed_on: dt.date) -> Acceptance:
+    """An unsaved acceptance with tidied fields; raises ValidationError with every field's message at once."""
+    acceptance = Acceptance(
+        customer=customer,
+        first_name=tidy(person.first_name),
+        last_name=tidy(person.last_name),
+        email=person.email.strip(),
+        phone=person.phone.strip(),
+        agreed_on=agreed_on,
+    )
+    errors: dict[str, list[ValidationError]] = {}
+    for field, normalize in (
+        ("email", normalized_email),
+        ("phone", lambda value: normalized_phone(value, str(customer.country))),
+    ):
+        try:
+            setattr(acceptance, field, normalize(getattr(acceptance, field)))
+        except ValidationError as error:
+            errors.setdefault(field, []).append(error)
+    not_typed = {"customer", "template", "recorded_by", "recorded_at", "via"}
+    for check in (lambda: acceptance.clean_fields(exclude=not_typed | set(errors)), acceptance.clean):
+        try:
+            check()
+        except ValidationError as error:
+            for field, messages in error.error_dict.items():
+                errors.setdefault(field, []).extend(messages)
+    if errors:
+        raise ValidationError(errors)
+    return acceptance

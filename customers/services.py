@@ -1,0 +1,61 @@
+"""Everything that writes customers."""
+
+import uuid
+
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
+
+from customers.errors import StaleCustomer
+from customers.models import Customer
+from mca_portal.staff.models import StaffMember
+from mca_portal.staff.roles import Permission, require
+
+__all__ = ["create_customer", "update_customer"]
+
+_FIELDS = frozenset({"domain", *Customer.COMPANY_FIELDS, *Customer.CONTACT_FIELDS})
+
+
+def create_customer(*, by: StaffMember, details: dict[str, str]) -> Customer:
+    """Create a customer of `by`'s account with a new Microsoft ID (C1). `details`: the fields of company and primary contact.
+
+    Doors do not call this: `orders.services.sign_up_customer` also gives the customer its standing. Raises NotAllowed, ValidationError.
+    """
+    require(by, Permission.EDIT_CUSTOMERS)
+    assert by.account is not None
+    customer = Customer(id=uuid.uuid4(), account=by.account, created_by=by, **_known(details))
+    customer.full_clean()
+    try:
+        with transaction.atomic():
+            customer.save(force_insert=True)
+    except IntegrityError as error:  # somebody took the domain since full_clean looked
+        customer.validate_unique()
+        raise ValidationError({"domain": Customer._meta.get_field("domain").error_messages["unique"]}) from error
+    return customer
+
+
+def update_customer(*, by: StaffMember, customer: Customer, version: int | None, details: dict[str, str]) -> Customer:
+    """Change company or contact fields; the domain stays. `version`: the one that the person saw, None for "whatever it is now".
+
+    Raises NotAllowed (P1), StaleCustomer, ValidationError.
+    """
+    require(by, Permission.EDIT_CUSTOMERS)
+    with transaction.atomic():
+        locked = Customer.objects.visible_to(by).select_for_update(of=("self",)).select_related("account").get(pk=customer.pk)
+        if version is not None and version != locked.version:
+            raise StaleCustomer(locked)
+        changes = _known(details)
+        changes.pop("domain", None)
+        for name, value in changes.items():
+            setattr(locked, name, value)
+        locked.full_clean()
+        locked.version += 1
+        locked.save()
+    return locked
+
+
+def _known(details: dict[str, str]) -> dict[str, str]:
+    """Only the fields that a person may fill in."""
+    unknown = set(details) - _FIELDS
+    if unknown:
+        raise ValidationError(f"unknown fields: {sorted(unknown)}")
+    return dict(details)

@@ -1,0 +1,37 @@
+"""What may the operator see to by hand? Partner accounts and the first staff member; nothing that a service guards."""
+
+from django.contrib import admin
+from django.contrib.auth.admin import UserAdmin
+from django.contrib.auth.models import Group
+
+from mca_portal.staff.models import PartnerAccount, StaffMember
+
+admin.site.unregister(Group)
+
+
+@admin.register(PartnerAccount)
+class PartnerAccountAdmin(admin.ModelAdmin):
+    """Partner accounts (A1)."""
+
+    list_display = ("name", "partner_type", "cloud", "environment", "country", "time_zone")
+
+    def has_delete_permission(self, request, obj=None) -> bool:
+        """An account and what it recorded stay."""
+        return False
+
+
+@admin.register(StaffMember)
+class StaffMemberAdmin(UserAdmin):
+    """Staff members: enough to add an account's first Admin agent."""
+
+    ordering = ("account__name", "last_name")
+    list_display = ("email", "get_full_name", "account", "is_active")
+    list_filter = ("account", "is_active")
+    search_fields = ("email", "last_name", "first_name")
+    filter_horizontal = ("groups",)
+    fieldsets = ((None, {"fields": ("email", "password", "first_name", "last_name", "account", "groups", "language", "is_active")}),)
+    add_fieldsets = ((None, {"fields": ("email", "first_name", "last_name", "account", "groups", "password1", "password2")}),)
+
+    def has_delete_permission(self, request, obj=None) -> bool:
+        """People are deactivated, never deleted: their names stand in evidence."""
+        return False

@@ -1,0 +1,23 @@
+"""How does Django learn who somebody is and what their roles allow?"""
+
+from typing import Any
+
+from allauth.account.auth_backends import AuthenticationBackend
+
+from mca_portal.staff.models import StaffMember
+
+
+class StaffBackend(AuthenticationBackend):
+    """allauth's sign-in; permissions come from roles (groups) alone, so one query answers every permission question of a request."""
+
+    def get_user(self, user_id: Any) -> StaffMember | None:
+        """The signed-in person with their account, or None when unknown or deactivated."""
+        person = StaffMember.objects.select_related("account").filter(pk=user_id).first()
+        return person if person and self.user_can_authenticate(person) else None
+
+    def _get_user_permissions(self, user_obj: Any) -> Any:
+        return user_obj.user_permissions.none()
+
+    def get_user_permissions(self, user_obj: Any, obj: Any = None) -> set[str]:
+        """None: nobody holds a permission by themselves, only through a role."""
+        return set()

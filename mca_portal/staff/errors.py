@@ -1,0 +1,9 @@
+"""What can be wrong about staff, as facts; each door says it in its own way."""
+
+
+class LastAdminAgent(Exception):
+    """The change would leave the account without an active Admin agent, and nobody could ever add one again."""
+
+
+class NotYourself(Exception):
+    """Somebody tried to deactivate themselves; another Admin agent has to do it."""

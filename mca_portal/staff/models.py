@@ -1,0 +1,207 @@
+"""Who are the partners, and who works for them?"""
+
+import datetime as dt
+import uuid
+import zoneinfo
+from functools import cached_property
+from typing import Any
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.auth.models import PermissionsMixin
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Lower
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from django_countries.fields import CountryField
+
+from mca_portal.staff.names import NAME_LENGTH, display_name
+from mca_portal.staff.roles import Permission, Role
+
+
+class PartnerType(models.TextChoices):
+    """How the partner takes part in the programme (A2)."""
+
+    DIRECT_BILL = "direct_bill_partner", _("Direct bill partner")
+    INDIRECT_PROVIDER = "indirect_provider", _("Indirect provider")
+    INDIRECT_RESELLER = "indirect_reseller", _("Indirect reseller")
+
+
+class Cloud(models.TextChoices):
+    """Which Microsoft cloud the account works in (A3)."""
+
+    PUBLIC = "public", _("Public cloud")
+    CHINA = "china", _("21Vianet (China)")
+    GERMANY = "germany", _("Germany")
+    US_GOVERNMENT = "us_government", _("US Government")
+
+
+class Environment(models.TextChoices):
+    """Real customers, or a place to practise (A4)."""
+
+    PRODUCTION = "production", _("Production")
+    SANDBOX = "sandbox", _("Sandbox")
+
+
+class Language(models.TextChoices):
+    """The portal's languages, each named in itself."""
+
+    ENGLISH = "en", "English"
+    KOREAN = "ko", "한국어"
+
+
+class Theme(models.TextChoices):
+    """How pages look to somebody."""
+
+    SYSTEM = "system", _("Same as the device")
+    LIGHT = "light", _("Light")
+    DARK = "dark", _("Dark")
+
+
+def validate_time_zone(name: str) -> None:
+    """`name` is an IANA time zone, such as Asia/Seoul."""
+    try:
+        zoneinfo.ZoneInfo(name)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise ValidationError(_("Enter a time zone such as Asia/Seoul."), code="time_zone") from error
+
+
+class PartnerAccount(models.Model):
+    """One partner (A1). Everything else belongs to exactly one of them."""
+
+    id = models.UUIDField(_("Microsoft ID"), primary_key=True, default=uuid.uuid4, editable=False)
+    name = models.CharField(_("name"), max_length=200)
+    partner_type = models.CharField(_("partner type"), max_length=30, choices=PartnerType)
+    cloud = models.CharField(_("cloud"), max_length=20, choices=Cloud, default=Cloud.PUBLIC)
+    environment = models.CharField(_("environment"), max_length=20, choices=Environment, default=Environment.PRODUCTION)
+    time_zone = models.CharField(_("time zone"), max_length=60, default="UTC", validators=[validate_time_zone])
+    country = CountryField(_("country/region"))
+    default_language = models.CharField(_("default language"), max_length=5, choices=Language, default=Language.ENGLISH)
+
+    class Meta:
+        """Permissions live here because they are about an account's data as a whole."""
+
+        verbose_name = _("partner account")
+        verbose_name_plural = _("partner accounts")
+        default_permissions = ()
+        permissions = Permission.choices
+        constraints = (
+            models.CheckConstraint(condition=Q(partner_type__in=PartnerType.values), name="partner_type_known"),
+            models.CheckConstraint(condition=Q(cloud__in=Cloud.values), name="cloud_known"),
+            models.CheckConstraint(condition=Q(environment__in=Environment.values), name="environment_known"),
+        )
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def tz(self) -> zoneinfo.ZoneInfo:
+        """The time zone in which the account's days begin and its times are shown."""
+        return zoneinfo.ZoneInfo(self.time_zone)
+
+    @property
+    def agreement_applies(self) -> bool:
+        """Whether the agreement resource exists in the account's cloud (A3)."""
+        return self.cloud == Cloud.PUBLIC
+
+    @property
+    def transacts(self) -> bool:
+        """Whether the account may confirm and order; an indirect reseller's provider does it for it (A2)."""
+        return self.partner_type != PartnerType.INDIRECT_RESELLER
+
+    @property
+    def is_sandbox(self) -> bool:
+        """Whether this is a place to practise (A4)."""
+        return self.environment == Environment.SANDBOX
+
+    def local_today(self) -> dt.date:
+        """Today's calendar day in the account's time zone: what decides which agreement version is required."""
+        return timezone.now().astimezone(self.tz).date()
+
+    def latest_today(self) -> dt.date:
+        """The later of today in the account's time zone and today in UTC: the last day that somebody can have accepted on (R2)."""
+        now = timezone.now()
+        return max(now.astimezone(self.tz).date(), now.astimezone(dt.UTC).date())
+
+
+class StaffQuerySet(models.QuerySet["StaffMember"]):
+    """Reads of staff members."""
+
+    def visible_to(self, person: "StaffMember") -> "StaffQuerySet":
+        """Those of the person's own account (A5)."""
+        return self.filter(account_id=person.account_id, account__isnull=False)
+
+    def with_role(self, role: Role) -> "StaffQuerySet":
+        """Those who hold `role`."""
+        return self.filter(groups__name=role.value)
+
+
+class StaffManager(BaseUserManager.from_queryset(StaffQuerySet)):  # type: ignore[misc]
+    """Finds people by e-mail whatever its letter case, as Django's sign-in asks for."""
+
+    def get_by_natural_key(self, username: str | None) -> "StaffMember":
+        """The person with this e-mail address."""
+        return self.get(email=(username or "").lower())
+
+
+class StaffMember(AbstractBaseUser, PermissionsMixin):
+    """Somebody who can sign in: a member of one partner account (A5), or the operator, who belongs to none and sees only /operator/."""
+
+    object_id = models.UUIDField(_("object ID"), unique=True, default=uuid.uuid4, editable=False)
+    account = models.ForeignKey(
+        PartnerAccount, verbose_name=_("partner account"), on_delete=models.PROTECT, null=True, blank=True, related_name="staff"
+    )
+    email = models.EmailField(_("Email address"), unique=True, error_messages={"unique": _("Somebody with this email address exists.")})
+    first_name = models.CharField(_("First name"), max_length=NAME_LENGTH)
+    last_name = models.CharField(_("Last name"), max_length=NAME_LENGTH)
+    language = models.CharField(_("language"), max_length=5, choices=Language, default=Language.ENGLISH)
+    theme = models.CharField(_("theme"), max_length=10, choices=Theme, default=Theme.SYSTEM)
+    is_active = models.BooleanField(_("active"), default=True)
+    is_staff = models.BooleanField(_("operator"), default=False, help_text=_("May use the operator's pages."))
+    added_at = models.DateTimeField(_("added"), default=timezone.now, editable=False)
+
+    objects = StaffManager()
+
+    USERNAME_FIELD = "email"
+    EMAIL_FIELD = "email"
+    REQUIRED_FIELDS = ("first_name", "last_name")
+
+    class Meta:
+        """Nobody is deleted (their name stands in evidence): they are deactivated."""
+
+        verbose_name = _("member of staff")
+        verbose_name_plural = _("staff")
+        default_permissions = ()
+        constraints = (
+            models.CheckConstraint(condition=Q(account__isnull=False) | Q(is_superuser=True), name="staff_belong_to_an_account"),
+            models.CheckConstraint(condition=Q(email=Lower("email")), name="staff_email_in_lower_case"),
+        )
+        indexes = (models.Index(fields=["account", "last_name", "id"], name="staff_of_account"),)
+
+    def __str__(self) -> str:
+        return self.get_full_name()
+
+    def clean(self) -> None:
+        """The e-mail address is kept in lower case."""
+        super().clean()
+        self.email = self.email.lower()
+
+    def get_full_name(self) -> str:
+        """The name as people read it."""
+        return display_name(self.first_name, self.last_name)
+
+    def get_short_name(self) -> str:
+        """The same: there is no shorter one that is right in both languages."""
+        return self.get_full_name()
+
+    @cached_property
+    def roles(self) -> list[Role]:
+        """The roles held, in the matrix's order."""
+        held = {group.name for group in self.groups.all()}
+        return [role for role in Role if role.value in held]
+
+    @property
+    def roles_display(self) -> list[Any]:
+        """The labels of the roles held."""
+        return [role.label for role in self.roles]

@@ -1,0 +1,30 @@
+"""How is a person's name kept and shown?"""
+
+import re
+import unicodedata
+
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
+
+_HANGUL = re.compile(r"[\uac00-\ud7a3\u1100-\u11ff\u3130-\u318f]")
+NAME_LENGTH = 50  # characters; Partner Center's limit for first and last names
+
+
+def tidy(text: str) -> str:
+    """`text` in composed form (NFC), without control characters, inner runs of blanks made one, trimmed."""
+    text = unicodedata.normalize("NFC", text)
+    text = "".join(" " if ch.isspace() else ch for ch in text if ch.isspace() or unicodedata.category(ch) not in {"Cc", "Cs", "Cn"})
+    return re.sub(r" +", " ", text).strip(" \u200b\u200e\u200f\u2060\ufeff")
+
+
+def display_name(first_name: str, last_name: str) -> str:
+    """A name as people read it: "Tania Carr"; a Hangul name is family name then given name without a space (domain.md, Two languages)."""
+    if _HANGUL.search(first_name) and _HANGUL.search(last_name):
+        return f"{last_name}{first_name}"
+    return f"{first_name} {last_name}".strip()
+
+
+def validate_has_letter(value: str) -> None:
+    """A name in any script holds at least one letter or digit (R6: not empty, whatever invisible signs it is made of)."""
+    if not any(unicodedata.category(ch)[0] in "LN" for ch in value):
+        raise ValidationError(_("Enter a name with at least one letter."), code="no_letter")

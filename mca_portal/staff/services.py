@@ -1,0 +1,127 @@
+"""Everything that writes partner accounts' staff."""
+
+from collections.abc import Iterable
+
+from django.contrib.auth.models import Group
+from django.db import transaction
+
+from mca_portal.staff.errors import LastAdminAgent, NotYourself
+from mca_portal.staff.models import PartnerAccount, StaffMember
+from mca_portal.staff.names import tidy
+from mca_portal.staff.roles import Permission, Role, require
+
+__all__ = ["add_member", "change_member", "open_account", "set_active", "set_preferences"]
+
+
+def open_account(
+    *, admin_email: str, admin_first_name: str, admin_last_name: str, password: str | None, **account: object
+) -> PartnerAccount:
+    """Open a partner account with its first Admin agent. For the operator (shell, set-up, demo): nobody signed in can ask for it.
+
+    `account` holds the fields of PartnerAccount. Without a `password` the Admin agent chooses one by a link. Raises ValidationError.
+    """
+    with transaction.atomic():
+        opened = PartnerAccount(**account)
+        opened.full_clean()
+        opened.save(force_insert=True)
+        _add(opened, email=admin_email, first_name=admin_first_name, last_name=admin_last_name, roles=[Role.ADMIN_AGENT], password=password)
+    return opened
+
+
+def add_member(
+    *, by: StaffMember, email: str, first_name: str, last_name: str, roles: Iterable[Role], language: str = "", password: str | None = None
+) -> StaffMember:
+    """Add a member of staff to `by`'s account. Without a `password` they choose one by the link that the door makes.
+
+    Raises NotAllowed (P1), ValidationError.
+    """
+    require(by, Permission.MANAGE_STAFF)
+    assert by.account is not None
+    return _add(by.account, email=email, first_name=first_name, last_name=last_name, roles=roles, language=language, password=password)
+
+
+@transaction.atomic
+def _add(
+    account: PartnerAccount,
+    *,
+    email: str,
+    first_name: str,
+    last_name: str,
+    roles: Iterable[Role],
+    language: str = "",
+    password: str | None = None,
+) -> StaffMember:
+    member = StaffMember(
+        account=account,
+        email=email.strip().lower(),
+        first_name=tidy(first_name),
+        last_name=tidy(last_name),
+        language=language or account.default_language,
+    )
+    member.set_password(password)
+    member.full_clean()
+    member.save(force_insert=True)
+    member.groups.set(Group.objects.filter(name__in=[role.value for role in roles]))
+    return member
+
+
+def change_member(*, by: StaffMember, member: StaffMember, first_name: str, last_name: str, roles: Iterable[Role]) -> StaffMember:
+    """Change a member's name and roles; a changed role ends no session but counts from the next request on.
+
+    Raises NotAllowed (P1), LastAdminAgent, ValidationError.
+    """
+    require(by, Permission.MANAGE_STAFF)
+    with transaction.atomic():
+        member = _lock_member(by, member)
+        roles = list(roles)
+        if Role.ADMIN_AGENT not in roles:
+            _keep_an_admin_agent(member)
+        member.first_name, member.last_name = tidy(first_name), tidy(last_name)
+        member.full_clean()
+        member.save(update_fields=["first_name", "last_name"])
+        member.groups.set(Group.objects.filter(name__in=[role.value for role in roles]))
+    member.__dict__.pop("roles", None)
+    return member
+
+
+def set_active(*, by: StaffMember, member: StaffMember, active: bool) -> StaffMember:
+    """Deactivate a member (they are signed out at their next request) or let them in again.
+
+    Raises NotAllowed (P1), LastAdminAgent, NotYourself.
+    """
+    require(by, Permission.MANAGE_STAFF)
+    with transaction.atomic():
+        member = _lock_member(by, member)
+        if not active:
+            _keep_an_admin_agent(member)
+            if member.pk == by.pk:
+                raise NotYourself
+        member.is_active = active
+        member.save(update_fields=["is_active"])
+    return member
+
+
+def set_preferences(
+    *, by: StaffMember, language: str | None = None, theme: str | None = None, first_name: str | None = None, last_name: str | None = None
+) -> StaffMember:
+    """Change one's own name, language or theme; what is None stays. Everybody may do this for themselves. Raises ValidationError."""
+    wanted = {"language": language, "theme": theme, "first_name": first_name, "last_name": last_name}
+    changes = {name: tidy(value) for name, value in wanted.items() if value is not None}
+    for name, value in changes.items():
+        setattr(by, name, value)
+    by.clean_fields(exclude=[f.name for f in by._meta.fields if f.name not in changes])
+    by.save(update_fields=list(changes))
+    return by
+
+
+def _lock_member(by: StaffMember, member: StaffMember) -> StaffMember:
+    """The member as the database has them now. The account is locked first, so that two Admin agents cannot demote each other at once."""
+    PartnerAccount.objects.select_for_update().get(pk=by.account_id)
+    return StaffMember.objects.visible_to(by).get(pk=member.pk)
+
+
+def _keep_an_admin_agent(member: StaffMember) -> None:
+    """Raise LastAdminAgent if no other active Admin agent would be left."""
+    others = StaffMember.objects.with_role(Role.ADMIN_AGENT).filter(account_id=member.account_id, is_active=True).exclude(pk=member.pk)
+    if member.is_active and Role.ADMIN_AGENT in member.roles and not others.exists():
+        raise LastAdminAgent

@@ -1,0 +1,232 @@
+"""Everything that writes orders and subscriptions; each write that the gate guards asks it inside its own transaction (G4)."""
+
+import dataclasses
+import datetime as dt
+import uuid
+from collections.abc import Sequence
+
+from dateutil.relativedelta import relativedelta
+from django.db import transaction
+
+from agreements.models import Acceptance
+from agreements.services import Person, confirm_acceptance, register_customer, require_acceptance
+from customers.errors import NotYoursToTransact
+from customers.models import Customer
+from mca_portal.staff.models import StaffMember
+from mca_portal.staff.names import tidy
+from mca_portal.staff.roles import Permission, require
+from orders.errors import (
+    EmptyOrder,
+    NotLicenseBased,
+    OfferNotSold,
+    QuantityOutOfRange,
+    StaleSubscription,
+    SubscriptionSuspended,
+)
+from orders.models import BillingCycle, LicenseChange, Offer, Order, OrderLine, Status, StatusChange, Subscription
+
+__all__ = [
+    "Confirmation",
+    "Line",
+    "NewOrder",
+    "SignedUp",
+    "change_license_count",
+    "place_order",
+    "rename_subscription",
+    "set_auto_renew",
+    "set_status",
+    "sign_up_customer",
+]
+
+
+@dataclasses.dataclass(frozen=True)
+class Line:
+    """One line of an order to be placed. Without a `friendly_name` the offer's own name is taken."""
+
+    offer_id: uuid.UUID
+    quantity: int
+    friendly_name: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class NewOrder:
+    """An order to be placed (F5)."""
+
+    lines: Sequence[Line]
+    billing_cycle: str = BillingCycle.MONTHLY
+
+
+@dataclasses.dataclass(frozen=True)
+class Confirmation:
+    """A confirmation to be recorded. `agreed_on`: the account's calendar day (R2). `template_id`: what was shown (V5)."""
+
+    person: Person
+    agreed_on: dt.date
+    template_id: uuid.UUID
+    via: str
+
+
+@dataclasses.dataclass(frozen=True)
+class SignedUp:
+    """What came of a sign-up."""
+
+    customer: Customer
+    acceptance: Acceptance | None
+    order: Order | None
+
+
+def sign_up_customer(
+    *, by: StaffMember, details: dict[str, str], confirmation: Confirmation | None = None, order: NewOrder | None = None
+) -> SignedUp:
+    """Create a customer, with its acceptance and first order when given: together or not at all (F1.4).
+
+    Raises what `register_customer`, `confirm_acceptance` and `place_order` raise.
+    """
+    require(by, Permission.EDIT_CUSTOMERS)
+    with transaction.atomic():
+        customer = register_customer(by=by, details=details)
+        acceptance = confirm_acceptance(by=by, customer=customer, **_fields(confirmation)) if confirmation else None
+        placed = place_order(by=by, customer=customer, lines=order.lines, billing_cycle=order.billing_cycle) if order else None
+    return SignedUp(customer, acceptance, placed)
+
+
+def place_order(*, by: StaffMember, customer: Customer, lines: Sequence[Line], billing_cycle: str) -> Order:
+    """Place an order; every line becomes a subscription from today for one year (F5). It names the acceptance that opened the gate (G5).
+
+    Raises NotAllowed (P1), NotYoursToTransact (A2), AgreementNotConfirmed (G1), EmptyOrder, OfferNotSold, QuantityOutOfRange,
+    ValidationError (a friendly name over 200 characters, an unknown billing cycle).
+    """
+    require(by, Permission.PLACE_ORDERS)
+    with transaction.atomic():
+        customer = _own(by, customer)
+        acceptance = require_acceptance(customer)
+        if not lines:
+            raise EmptyOrder
+        offers = Offer.objects.in_bulk({line.offer_id for line in lines})
+        order = Order(account_id=customer.account_id, customer=customer, acceptance=acceptance, billing_cycle=billing_cycle, placed_by=by)
+        order.clean_fields(exclude=["account", "customer", "acceptance", "placed_by"])
+        today = customer.account.local_today()
+        subscriptions = []
+        for index, line in enumerate(lines):
+            offer = offers.get(line.offer_id)
+            if offer is None or not offer.is_sold:
+                raise OfferNotSold(index)
+            if not offer.allows(line.quantity):
+                raise QuantityOutOfRange(offer, index)
+            subscription = Subscription(
+                customer=customer,
+                order=order,
+                offer=offer,
+                friendly_name=tidy(line.friendly_name) or offer.name,
+                quantity=line.quantity,
+                starts_on=today,
+                commitment_ends_on=today + relativedelta(years=1),
+                created_at=order.placed_at,
+                created_by=by,
+            )
+            subscription.clean_fields(exclude=["customer", "order", "offer", "created_by"])
+            subscriptions.append(subscription)
+        order.save(force_insert=True)
+        Subscription.objects.bulk_create(subscriptions)
+        OrderLine.objects.bulk_create(
+            OrderLine(order=order, number=number, offer=s.offer, quantity=s.quantity, friendly_name=s.friendly_name, subscription=s)
+            for number, s in enumerate(subscriptions)
+        )
+    return order
+
+
+def change_license_count(*, by: StaffMember, subscription: Subscription, quantity: int, version: int | None) -> Subscription:
+    """Change the license count of a license-based subscription (G2). `version`: what the person saw; None for "whatever it is now".
+
+    The same count again changes nothing and asks no gate. Raises NotAllowed (P1), NotYoursToTransact (A2), AgreementNotConfirmed (G2),
+    NotLicenseBased (G3), SubscriptionSuspended, QuantityOutOfRange, StaleSubscription.
+    """
+    require(by, Permission.PLACE_ORDERS)
+    with transaction.atomic():
+        customer = _own(by, subscription.customer)
+        if not subscription.offer.is_license_based:
+            raise NotLicenseBased
+        acceptance = require_acceptance(customer)  # the standing is locked before the subscription, everywhere
+        subscription = _lock_subscription(by, subscription, version)
+        if quantity == subscription.quantity:
+            return subscription
+        if not subscription.is_active:
+            raise SubscriptionSuspended
+        if not subscription.offer.allows(quantity):
+            raise QuantityOutOfRange(subscription.offer)
+        subscription.version += 1
+        LicenseChange.objects.create(
+            subscription=subscription,
+            version=subscription.version,
+            from_quantity=subscription.quantity,
+            to_quantity=quantity,
+            acceptance=acceptance,
+            changed_by=by,
+        )
+        subscription.quantity = quantity
+        subscription.save(update_fields=["quantity", "version"])
+    return subscription
+
+
+def set_status(*, by: StaffMember, subscription: Subscription, status: Status, version: int | None) -> Subscription:
+    """Suspend or reactivate; never gated (G3). Raises NotAllowed (P1), NotYoursToTransact (A2), StaleSubscription."""
+    require(by, Permission.PLACE_ORDERS)
+    with transaction.atomic():
+        _own(by, subscription.customer)
+        subscription = _lock_subscription(by, subscription, version)
+        if subscription.status == status:
+            return subscription
+        subscription.version += 1
+        subscription.status = status
+        subscription.save(update_fields=["status", "version"])
+        StatusChange.objects.create(subscription=subscription, to_status=status, changed_by=by)
+    return subscription
+
+
+def rename_subscription(*, by: StaffMember, subscription: Subscription, friendly_name: str, version: int | None) -> Subscription:
+    """Give a subscription another name; never gated (G3).
+
+    Raises NotAllowed (P1), NotYoursToTransact (A2), StaleSubscription, ValidationError.
+    """
+    require(by, Permission.PLACE_ORDERS)
+    with transaction.atomic():
+        _own(by, subscription.customer)
+        subscription = _lock_subscription(by, subscription, version)
+        subscription.friendly_name = tidy(friendly_name)
+        subscription.clean_fields(exclude=["customer", "order", "offer", "created_by"])
+        subscription.version += 1
+        subscription.save(update_fields=["friendly_name", "version"])
+    return subscription
+
+
+def set_auto_renew(*, by: StaffMember, subscription: Subscription, auto_renew: bool, version: int | None) -> Subscription:
+    """Let a subscription renew itself or not; never gated (G3). Raises NotAllowed (P1), NotYoursToTransact (A2), StaleSubscription."""
+    require(by, Permission.PLACE_ORDERS)
+    with transaction.atomic():
+        _own(by, subscription.customer)
+        subscription = _lock_subscription(by, subscription, version)
+        subscription.auto_renew = auto_renew
+        subscription.version += 1
+        subscription.save(update_fields=["auto_renew", "version"])
+    return subscription
+
+
+def _fields(confirmation: Confirmation) -> dict[str, object]:
+    return {field.name: getattr(confirmation, field.name) for field in dataclasses.fields(confirmation)}
+
+
+def _own(by: StaffMember, customer: Customer) -> Customer:
+    """The customer with its account, reached only through `by`'s own account (A5), which must transact (A2)."""
+    customer = Customer.objects.visible_to(by).select_related("account").get(pk=customer.pk)
+    if not customer.account.transacts:
+        raise NotYoursToTransact
+    return customer
+
+
+def _lock_subscription(by: StaffMember, subscription: Subscription, version: int | None) -> Subscription:
+    """The subscription as it is now, locked; raises StaleSubscription when it is no longer at `version`."""
+    rows = Subscription.objects.visible_to(by).select_for_update(of=("self",)).select_related("offer", "customer__account")
+    locked = rows.get(pk=subscription.pk)
+    if version is not None and version != locked.version:
+        raise StaleSubscription(locked)
+    return locked
