@@ -16,10 +16,21 @@ WITHOUT_POSITIONAL = {"update", "delete"}
 # Who else may write, and why. An entry that is no longer needed fails, too.
 ALSO_WRITE: dict[str, str] = {
     "mca_portal/catalogues.py": "saves a translation file, not a row",
+    "mca_portal/pages/drafts.py": "what somebody typed and has not submitted: their own, and no record of anything",
+    "mca_portal/staff/roles.py": "the groups are written from the matrix after every migrate",
+    "agreements/guards.py": "creates, drops and lists triggers; reads and writes no row",
+    "agreements/known_templates.py": "known facts that a migration lays down (V2)",
+    "orders/catalogue.py": "known offers that a migration lays down",
 }
 
 # Services without a person behind them, and why.
-NOBODY_ASKS: dict[str, str] = {}
+NOBODY_ASKS: dict[str, str] = {
+    "mca_portal/staff/services.py:open_account": "nobody can be signed in before there is an account: the operator's shell calls it",
+    "agreements/services.py:recompute_standing": "derives the standing from the records alone; `check_standings` calls it",
+}
+
+# Services that everybody may call, and why.
+EVERYBODY_MAY: dict[str, str] = {"mca_portal/staff/services.py:set_preferences": "changes nobody but the person themselves"}
 
 
 def sources() -> Iterator[Path]:
@@ -66,7 +77,7 @@ def test_only_services_write() -> None:
     assert not ALSO_WRITE.keys() - found.keys(), "these write no longer: take them out of ALSO_WRITE"
 
 
-@pytest.mark.parametrize("service", [pytest.param(node, id=name) for name, node in services()])
+@pytest.mark.parametrize("service", [pytest.param(node, id=name) for name, node in services() if name not in EVERYBODY_MAY])
 def test_a_service_that_somebody_calls_asks_first_whether_they_may(service: ast.FunctionDef) -> None:
     if "by" not in {argument.arg for argument in service.args.args + service.args.kwonlyargs}:
         pytest.skip("takes nobody")
@@ -82,3 +93,7 @@ def test_a_service_that_writes_knows_who_writes() -> None:
         if writes(node) and "by" not in {argument.arg for argument in node.args.args + node.args.kwonlyargs}
     }
     assert nobody == NOBODY_ASKS.keys()
+
+
+def test_what_everybody_may_do_is_still_there() -> None:
+    assert EVERYBODY_MAY.keys() <= {name for name, _node in services()}
