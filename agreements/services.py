@@ -18,7 +18,15 @@ from mca_portal.staff.models import StaffMember
 from mca_portal.staff.names import tidy
 from mca_portal.staff.roles import Permission, require
 
-__all__ = ["Person", "confirm_acceptance", "recompute_standing", "register_customer", "require_acceptance", "withdraw_acceptance"]
+__all__ = [
+    "Person",
+    "check_acceptance",
+    "confirm_acceptance",
+    "recompute_standing",
+    "register_customer",
+    "require_acceptance",
+    "withdraw_acceptance",
+]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,7 +69,7 @@ def confirm_acceptance(
         latest = AgreementTemplate.objects.versions_for(account).latest
         if template_id != latest.pk:
             raise NewerTemplate(latest)
-        acceptance = _clean_acceptance(standing.customer, person, agreed_on)
+        acceptance = check_acceptance(standing.customer, person, agreed_on)
         acceptance.template, acceptance.recorded_by, acceptance.via = latest, by, via
         twin = Acceptance.objects.standing().filter(
             customer=customer,
@@ -94,6 +102,40 @@ def withdraw_acceptance(*, by: StaffMember, acceptance: Acceptance, reason: str)
         withdrawal.save(force_insert=True)
         _derive(standing)
     return withdrawal
+
+
+def check_acceptance(customer: Customer, person: Person, agreed_on: dt.date | None) -> Acceptance:
+    """The acceptance as it would be recorded, unsaved; nothing is written. `customer` may be unsaved: its account and country count.
+
+    Raises ValidationError with every field's message at once (R2, R6).
+    """
+    acceptance = Acceptance(
+        customer=customer,
+        first_name=tidy(person.first_name),
+        last_name=tidy(person.last_name),
+        email=person.email.strip(),
+        phone=person.phone.strip(),
+        agreed_on=agreed_on,  # None while it is still to be typed: the form says so
+    )
+    errors: dict[str, list[ValidationError]] = {}
+    for field, normalize in (
+        ("email", normalized_email),
+        ("phone", lambda value: normalized_phone(value, str(customer.country))),
+    ):
+        try:
+            setattr(acceptance, field, normalize(getattr(acceptance, field)))
+        except ValidationError as error:
+            errors.setdefault(field, []).append(error)
+    not_typed = {"customer", "template", "recorded_by", "recorded_at", "via"} | ({"agreed_on"} if agreed_on is None else set())
+    for check in (lambda: acceptance.clean_fields(exclude=not_typed | set(errors)), acceptance.clean):
+        try:
+            check()
+        except ValidationError as error:
+            for field, messages in error.error_dict.items():
+                errors.setdefault(field, []).extend(messages)
+    if errors:
+        raise ValidationError(errors)
+    return acceptance
 
 
 def require_acceptance(customer: Customer) -> Acceptance | None:
@@ -144,34 +186,3 @@ def _derive(standing: Standing) -> None:
     best = records.best_first().select_related("template").first()
     standing.rank, standing.acceptance = (best.template.version_rank, best) if best else (0, None)
     standing.save(update_fields=["rank", "acceptance", "account"])
-
-
-def _clean_acceptance(customer: Customer, person: Person, agreed_on: dt.date) -> Acceptance:
-    """An unsaved acceptance with tidied fields; raises ValidationError with every field's message at once."""
-    acceptance = Acceptance(
-        customer=customer,
-        first_name=tidy(person.first_name),
-        last_name=tidy(person.last_name),
-        email=person.email.strip(),
-        phone=person.phone.strip(),
-        agreed_on=agreed_on,
-    )
-    errors: dict[str, list[ValidationError]] = {}
-    for field, normalize in (
-        ("email", normalized_email),
-        ("phone", lambda value: normalized_phone(value, str(customer.country))),
-    ):
-        try:
-            setattr(acceptance, field, normalize(getattr(acceptance, field)))
-        except ValidationError as error:
-            errors.setdefault(field, []).append(error)
-    not_typed = {"customer", "template", "recorded_by", "recorded_at", "via"}
-    for check in (lambda: acceptance.clean_fields(exclude=not_typed | set(errors)), acceptance.clean):
-        try:
-            check()
-        except ValidationError as error:
-            for field, messages in error.error_dict.items():
-                errors.setdefault(field, []).extend(messages)
-    if errors:
-        raise ValidationError(errors)
-    return acceptance
