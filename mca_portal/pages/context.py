@@ -1,0 +1,32 @@
+"""What every page knows without asking the database."""
+
+import tomllib
+from functools import cache
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.utils import timezone
+
+
+@cache
+def portal_version() -> str:
+    """The version that `pyproject.toml` names; it lies beside the code wherever the portal runs."""
+    return tomllib.loads((settings.BASE_DIR / "pyproject.toml").read_text())["project"]["version"]
+
+
+def portal(request: HttpRequest) -> dict[str, Any]:
+    """The frame of a page: `account`, `theme`, `portal_languages`, `portal_version`, `time_zone_name`.
+
+    `account` is the signed-in person's partner account, or None. `theme` is "light" or "dark"; empty leaves it to the browser.
+    """
+    user = getattr(request, "user", None)
+    signed_in = bool(user and user.is_authenticated)
+    theme = getattr(user, "theme", "") if signed_in else ""
+    return {
+        "account": getattr(user, "account", None) if signed_in else None,
+        "theme": theme if theme in ("light", "dark") else "",
+        "portal_languages": [code for code, _name in settings.LANGUAGES],
+        "portal_version": portal_version(),
+        "time_zone_name": timezone.get_current_timezone_name(),
+    }

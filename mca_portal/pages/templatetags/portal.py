@@ -1,0 +1,185 @@
+"""Tags and filters of the pages; a builtin of every template, so nothing has to be loaded.
+
+Whatever they put out is markup made with `format_html` or text that the template escapes.
+"""
+
+from collections.abc import Iterator
+from datetime import date, datetime
+from functools import cache
+from typing import Any
+
+from django import template
+from django.forms import BaseForm
+from django.forms.formsets import BaseFormSet
+from django.http import QueryDict
+from django.template import Context
+from django.templatetags.static import static
+from django.urls import NoReverseMatch, reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import get_language, gettext_lazy
+
+from mca_portal.pages import formatting
+
+register = template.Library()
+
+# Where in a list one is: meaningless as soon as the list is another one.
+PLACES_IN_A_LIST = ("page", "after", "before")
+STANDINGS = {
+    "confirmed": ("mp-ok", "ok", gettext_lazy("Confirmed")),
+    "due": ("mp-info", "clock", gettext_lazy("Reconfirmation due")),
+    "required": ("mp-warn", "warn", gettext_lazy("Reconfirmation required")),
+    "not_confirmed": ("mp-warn", "warn", gettext_lazy("Not confirmed")),
+    "not_applicable": ("", "none", gettext_lazy("Not applicable")),
+}
+
+
+@cache
+def _sprite() -> str:
+    return static("portal/icons.svg")
+
+
+@register.simple_tag
+def icon(name: str, small: bool = False) -> SafeString:
+    """A drawing of the sprite, hidden from screen readers: always beside text, or in a button that has an `aria-label`."""
+    return format_html(
+        '<svg class="mp-icon{}" aria-hidden="true" focusable="false"><use href="{}#{}"/></svg>',
+        " mp-icon-s" if small else "",
+        _sprite(),
+        name,
+    )
+
+
+@register.simple_tag
+def pill(text: str, kind: str = "", icon_name: str = "") -> SafeString:
+    """A status pill; `kind` is "ok", "warn", "info", "bad" or empty (grey)."""
+    return format_html(
+        '<span class="mp-pill{}">{}{}</span>', f" mp-{kind}" if kind else "", icon(icon_name, small=True) if icon_name else "", text
+    )
+
+
+@register.simple_tag
+def standing_pill(standing: Any) -> SafeString:
+    """The customer's standing (a member of the enumeration or its key) in words, with its icon. See `domain.md` on standings."""
+    css, drawing, words = STANDINGS[str(getattr(standing, "value", standing))]
+    return pill(words, css.removeprefix("mp-"), drawing)
+
+
+@register.filter
+def day(value: date | None) -> str:
+    """A calendar day in words inside `<time>`; empty for None."""
+    if not value:
+        return ""
+    if isinstance(value, datetime) and timezone.is_aware(value):
+        value = timezone.localtime(value)
+    machine = value.date() if isinstance(value, datetime) else value
+    return format_html('<time class="mp-nowrap" datetime="{}">{}</time>', machine.isoformat(), formatting.day(value))
+
+
+@register.filter
+def moment(value: datetime | None) -> str:
+    """A moment in the active time zone inside `<time>`; empty for None."""
+    if not value:
+        return ""
+    return format_html(
+        '<time class="mp-nowrap" datetime="{}">{}</time>', timezone.localtime(value).isoformat(timespec="minutes"), formatting.moment(value)
+    )
+
+
+@register.filter
+def person_name(value: Any) -> str:
+    """The name of whoever has `first_name` and `last_name`; a Korean name family name first, without a blank. Empty for None."""
+    from mca_portal.staff.names import display_name
+
+    return display_name(value.first_name, value.last_name) if value else ""
+
+
+@register.filter
+def initials(name: str) -> str:
+    """The letters in the circle beside a person's name: of two or more words the first and the last one's, else the first letter."""
+    words = str(name).split()
+    return "".join(word[0] for word in (words[:1] + words[1:][-1:])).upper()
+
+
+@register.filter
+def phone(value: object) -> str:
+    """A phone number as it is written internationally."""
+    return formatting.phone(value)
+
+
+@register.simple_tag
+def country_name(code: str) -> str:
+    """The name of a country or region in the active language."""
+    return formatting.country(code)
+
+
+@register.simple_tag(takes_context=True)
+def keep_query(context: Context, **changes: Any) -> str:
+    """The address's query with some values changed, as `?q=contoso&status=due`; None or an empty value takes one out.
+
+    The place in the list (page, after, before) is dropped unless it is among the changes: another filter starts at the top.
+    """
+    request = context.get("request")
+    query = request.GET.copy() if request else QueryDict(mutable=True)
+    for name in PLACES_IN_A_LIST:
+        query.pop(name, None)
+    for name, value in changes.items():
+        if value is None or value == "":
+            query.pop(name, None)
+        else:
+            query[name] = str(value)
+    return f"?{query.urlencode()}"
+
+
+@register.simple_tag
+def name_fields(form: BaseForm, prefix: str = "") -> SafeString:
+    """The two fields of a person's name side by side, the family name first in Korean.
+
+    `prefix` is what stands before `first_name` and `last_name` in the form's field names.
+    """
+    names = ["last_name", "first_name"] if (get_language() or "").startswith("ko") else ["first_name", "last_name"]
+    return format_html('<div class="mp-row">{}{}</div>', *(form[prefix + name].as_field_group() for name in names))
+
+
+@register.simple_tag(takes_context=True)
+def rail_link(context: Context, route: str, icon_name: str, label: str) -> SafeString | str:
+    """An entry of the main navigation, marked if the page is it or below it; nothing if there is no such route."""
+    try:
+        address = reverse(route)
+    except NoReverseMatch:
+        return ""
+    path = context["request"].path if context.get("request") else ""
+    current = "page" if path == address else "true" if address != "/" and path.startswith(address) else ""
+    return format_html(
+        '<a href="{}"{}>{}<span>{}</span></a>',
+        address,
+        format_html(' aria-current="{}"', current) if current else "",
+        icon(icon_name),
+        label,
+    )
+
+
+def _problems(forms: tuple[Any, ...]) -> Iterator[dict[str, str]]:
+    for form in forms:
+        if isinstance(form, BaseFormSet):
+            if form.is_bound:
+                yield from ({"text": text, "target": ""} for text in form.non_form_errors())
+                yield from _problems(tuple(form.forms))
+        elif form is not None and form.is_bound:
+            yield from ({"text": text, "target": ""} for text in form.non_field_errors())
+            for field in form:
+                yield from ({"text": text, "target": field.focus_id} for text in field.errors)
+
+
+@register.inclusion_tag("components/_error_summary.html")
+def error_summary(*forms: Any) -> dict[str, Any]:
+    """Everything that is wrong in the forms and form sets, each with a link to its field; nothing if all is well.
+
+    It takes the focus when the page opens. None is skipped.
+    """
+    seen: list[dict[str, str]] = []
+    for problem in _problems(forms):
+        if problem not in seen:
+            seen.append(problem)
+    return {"problems": seen}

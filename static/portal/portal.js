@@ -1,0 +1,27 @@
+// A form is sent once: until the next page is there, its buttons do not send it again.
+// Without this script everything works; the server answers a repeated request as it answers the first.
+"use strict";
+
+const sending = new Map();
+
+function restore(form) {
+  sending.get(form)?.removeAttribute("aria-disabled");
+  sending.delete(form);
+}
+
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (event.defaultPrevented || form.method !== "post" || form.target) {
+    return;
+  }
+  if (sending.has(form)) {
+    event.preventDefault();
+    return;
+  }
+  // aria-disabled, not disabled: the button keeps the focus, and its name and value are sent.
+  event.submitter?.setAttribute("aria-disabled", "true");
+  sending.set(form, event.submitter);
+});
+
+// Back to a page that the browser kept: it can be sent again.
+window.addEventListener("pageshow", () => [...sending.keys()].forEach(restore));
