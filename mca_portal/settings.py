@@ -164,6 +164,7 @@ ACCOUNT_EMAIL_VERIFICATION = "none"  # an Admin agent vouches for the address by
 ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_LOGOUT_ON_GET = False
 ACCOUNT_PREVENT_ENUMERATION = True
+ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False  # nobody may make the portal write to strangers
 PASSWORD_RESET_TIMEOUT = 3 * 24 * 3600  # seconds; also how long an invitation link lives
 SESSION_COOKIE_AGE = env.int("SESSION_COOKIE_AGE", default=12 * 3600)
 SESSION_COOKIE_HTTPONLY = True

@@ -1,0 +1,200 @@
+"""Who is looking, in which language and time zone, and what had they typed when their sign-in expired?"""
+
+from collections.abc import Callable
+from datetime import UTC
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth import REDIRECT_FIELD_NAME
+from django.core.exceptions import BadRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
+from django.shortcuts import resolve_url
+from django.utils import timezone, translation
+from django.utils.cache import patch_cache_control, patch_vary_headers
+from django.utils.translation import gettext
+
+from mca_portal.pages import errors
+
+Answer = Callable[[HttpRequest], HttpResponse]
+
+LAST_PERSON_COOKIE = "last_person"
+LAST_PERSON_AGE = 30 * 24 * 3600  # seconds
+KEPT = "typed"  # the key in the session: path -> {"staff": id, "fields": url-encoded text, "page": where the form was}
+NOT_KEPT = ("/accounts/", "/operator/")  # sign-in itself, and forms that do not ask for what was typed
+KEPT_BYTES = 64 * 1024  # of one page
+KEPT_PAGES = 3  # somebody may have several pages open; a session is not a store
+FORM_TYPES = ("application/x-www-form-urlencoded", "multipart/form-data")
+
+
+def _asks_for_sign_in(view: Callable[..., Any]) -> bool:
+    return getattr(view, "login_required", True)
+
+
+def _page_in_sight(request: HttpRequest) -> str:
+    """The address of the portal's page from which the request was made; empty if it cannot be known."""
+    page = urlsplit(request.headers.get("HX-Current-URL") or request.headers.get("Referer", ""))
+    if page.netloc != request.get_host() or not page.path.startswith("/") or page.path.startswith("//"):
+        return ""
+    return page.path + (f"?{page.query}" if page.query else "")
+
+
+class PersonMiddleware:
+    """Give every page the language and the account's time zone of the person who looks; keep what they see private.
+
+    Signed in, the language is the person's own; else the one that LocaleMiddleware found (cookie, then browser). The time zone is the
+    account's; UTC for the operator and for nobody.
+    """
+
+    def __init__(self, get_response: Answer) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Answer `request` in the person's language and time zone.
+
+        Raises BadRequest when the address holds a NUL character: no text in the portal has one, and PostgreSQL refuses it.
+        """
+        person = request.user
+        if person.is_authenticated:
+            translation.activate(person.language)
+            request.LANGUAGE_CODE = translation.get_language()
+            request.theme = person.theme if person.theme in ("light", "dark") else ""  # for the error pages, which ask nobody
+        if "\x00" in request.path or "%00" in request.META.get("QUERY_STRING", ""):
+            raise BadRequest("The address holds a NUL character.")
+        account = person.account if person.is_authenticated else None
+        with timezone.override(account.tz if account else UTC):
+            response = self.get_response(request)
+        if response.status_code == 405 and not response.content and not request.headers.get("HX-Request"):
+            response = errors.method_not_allowed(request, response)
+        response = self._to_sign_in(request, response)
+        if person.is_authenticated:
+            self._keep_private(request, response)
+        return response
+
+    def process_view(self, request: HttpRequest, view: Callable[..., Any], args: Any, kwargs: Any) -> None:
+        """Refuse a form with a NUL character in it, for the reason given above.
+
+        Raises BadRequest.
+        """
+        if request.method == "POST" and request.content_type in FORM_TYPES:
+            for name, values in request.POST.lists():
+                if "\x00" in name or any("\x00" in value for value in values):
+                    raise BadRequest("A field holds a NUL character.")
+
+    @staticmethod
+    def _to_sign_in(request: HttpRequest, response: HttpResponse) -> HttpResponse:
+        """Send the whole window to sign-in where htmx would put the sign-in page into a corner of the present one."""
+        if not (request.headers.get("HX-Request") and response.status_code == 302):
+            return response
+        sign_in = resolve_url(settings.LOGIN_URL)
+        if urlsplit(response["Location"]).path != sign_in:
+            return response
+        come_back = request.get_full_path()
+        if request.method == "GET":
+            # The request was for a part of the page; the page itself is what they want to see again.
+            come_back = _page_in_sight(request) or come_back
+        answer = HttpResponse(status=204)
+        answer["HX-Redirect"] = f"{sign_in}?{urlencode({REDIRECT_FIELD_NAME: come_back})}"
+        answer.cookies = response.cookies
+        return answer
+
+    @staticmethod
+    def _keep_private(request: HttpRequest, response: HttpResponse) -> None:
+        """Let only this browser keep the page, and let it ask again each time.
+
+        Not `no-store`: with it, going Back after a mistake would show the form empty. What the browser kept is thrown away at sign-out
+        instead.
+        """
+        if not response.has_header("Cache-Control"):
+            patch_cache_control(response, private=True, no_cache=True)
+        patch_vary_headers(response, ["Cookie"])
+        if not request.user.is_authenticated:
+            response["Clear-Site-Data"] = '"cache"'
+
+
+class KeepTypedMiddleware:
+    """Lose nothing that somebody typed when their sign-in has expired by the time they save.
+
+    The fields wait in the session of the browser for the same person to sign in again. `request.typed` holds them once, on the next
+    look at the same page; otherwise it is None. Views write `Form(request.POST or request.typed or None)`.
+    Never kept: passwords, files, a form that did not pass the CSRF check, and anything from a browser in which nobody had signed in.
+    """
+
+    def __init__(self, get_response: Answer) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Answer, and note in a signed cookie who used this browser last."""
+        request.typed = None
+        request.last_person = None
+        request.expired_on = None
+        response = self.get_response(request)
+        if response.status_code == 405 and request.expired_on:
+            # A button's address: there is nothing to show under it. Go back to the page with the button.
+            request.session[KEPT] = request.session.get(KEPT, {}) | {
+                request.expired_on: {"staff": request.last_person, "fields": "", "page": ""}
+            }
+            response = HttpResponseRedirect(request.expired_on)
+        if request.last_person is not None and self._last_person(request) != request.last_person:
+            response.set_signed_cookie(
+                LAST_PERSON_COOKIE,
+                request.last_person,
+                salt=LAST_PERSON_COOKIE,
+                max_age=LAST_PERSON_AGE,
+                secure=settings.SESSION_COOKIE_SECURE,
+                httponly=True,
+                samesite="Lax",
+            )
+        return response
+
+    def process_view(self, request: HttpRequest, view: Callable[..., Any], args: Any, kwargs: Any) -> None:
+        """Keep or hand out, after the CSRF check and before the sign-in is asked for."""
+        if not _asks_for_sign_in(view) or request.path.startswith(NOT_KEPT):
+            return
+        if request.user.is_authenticated:
+            request.last_person = str(request.user.pk)
+            self._hand_out(request)
+        elif request.method == "POST":
+            self._keep(request)
+
+    @staticmethod
+    def _last_person(request: HttpRequest) -> str | None:
+        return request.get_signed_cookie(LAST_PERSON_COOKIE, default=None, salt=LAST_PERSON_COOKIE, max_age=LAST_PERSON_AGE)
+
+    def _keep(self, request: HttpRequest) -> None:
+        person = self._last_person(request)
+        if person is None or request.content_type not in FORM_TYPES:
+            return
+        fields = QueryDict(mutable=True)
+        for name, values in request.POST.lists():
+            if name != "csrfmiddlewaretoken" and "password" not in name.lower():
+                fields.setlist(name, values)
+        text = fields.urlencode()
+        if len(text) > KEPT_BYTES or "%00" in text:
+            return
+        kept = request.session.get(KEPT, {})
+        kept.pop(request.path, None)
+        kept[request.path] = {"staff": person, "fields": text, "page": _page_in_sight(request)}
+        for path in list(kept)[:-KEPT_PAGES]:
+            del kept[path]
+        request.session[KEPT] = kept
+
+    @staticmethod
+    def _hand_out(request: HttpRequest) -> None:
+        kept = request.session.get(KEPT)
+        if not kept:
+            return
+        mine = {path: page for path, page in kept.items() if page["staff"] == str(request.user.pk)}
+        page = mine.pop(request.path, None) if request.method == "GET" else None
+        if mine:
+            request.session[KEPT] = mine
+        else:
+            del request.session[KEPT]
+        if page and page["page"] and page["page"] != request.path:
+            request.expired_on = page["page"]
+        if page and not page["fields"]:
+            messages.warning(request, gettext("Your sign-in had expired, so nothing was changed. Please do it again."))
+        elif page:
+            request.typed = QueryDict(page["fields"])
+            messages.warning(request, gettext("Your sign-in had expired. What you typed is still here: check it and save again."))

@@ -1,0 +1,60 @@
+"""How does a person want to see the portal? Language and theme, kept per person; the language in this browser too."""
+
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.contrib.auth.decorators import login_not_required
+from django.core.exceptions import BadRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.http import require_http_methods
+
+from mca_portal.staff.models import Theme
+from mca_portal.staff.services import set_preferences
+
+YEAR = 365 * 24 * 3600  # seconds
+
+
+@login_not_required
+@require_http_methods(["POST"])
+def set_language(request: HttpRequest) -> HttpResponse:
+    """Show the portal in `language` from now on: to this browser, and to this person wherever they sign in.
+
+    Needs no sign-in, so that the sign-in page can be read too. Raises BadRequest for a language that there is not.
+    """
+    language = request.POST.get("language", "")
+    if language not in dict(settings.LANGUAGES):
+        raise BadRequest("There is no such language.")
+    if request.user.is_authenticated:
+        set_preferences(by=request.user, language=language)
+    response = _back(request)
+    response.set_cookie(
+        settings.LANGUAGE_COOKIE_NAME, language, max_age=YEAR, secure=settings.SESSION_COOKIE_SECURE, httponly=True, samesite="Lax"
+    )
+    return response
+
+
+@require_http_methods(["POST"])
+def set_theme(request: HttpRequest) -> HttpResponse:
+    """Show the portal in light, in dark, or as the device says, to this person wherever they sign in.
+
+    Raises BadRequest for a theme that there is not.
+    """
+    theme = request.POST.get("theme", "")
+    if theme not in Theme.values:
+        raise BadRequest("There is no such theme.")
+    set_preferences(by=request.user, theme=theme)
+    return _back(request)
+
+
+def _back(request: HttpRequest) -> HttpResponseRedirect:
+    """Go to `next`, else to the page that they came from, else home: never to another site."""
+    came_from = urlsplit(request.headers.get("Referer", ""))
+    same_site = came_from.path if came_from.netloc == request.get_host() else ""
+    if same_site and came_from.query:
+        same_site += f"?{came_from.query}"
+    for address in (request.POST.get("next", ""), same_site):
+        if address and url_has_allowed_host_and_scheme(address, allowed_hosts={request.get_host()}, require_https=request.is_secure()):
+            return HttpResponseRedirect(address)
+    return HttpResponseRedirect(reverse("home"))
