@@ -25,3 +25,18 @@ document.addEventListener("submit", (event) => {
 
 // Back to a page that the browser kept: it can be sent again.
 window.addEventListener("pageshow", () => [...sending.keys()].forEach(restore));
+
+// What is shown of another field follows that field while it is typed, for example the person who accepted.
+const shown = [...document.querySelectorAll("[data-shows]")];
+
+document.addEventListener("input", (event) => {
+  for (const place of shown) {
+    const fields = place.dataset.shows.split(" ").map((id) => document.getElementById(id));
+    if (fields.includes(event.target)) {
+      const words = fields.map((field) => field.value.trim());
+      const hangul = /\p{Script=Hangul}/u;
+      const family = words.length === 2 && words.every((word) => hangul.test(word));
+      place.textContent = family ? words[1] + words[0] : words.join(" ");
+    }
+  }
+});
