@@ -62,22 +62,22 @@ class Guard:
         yield f"CREATE OR REPLACE TRIGGER {self.name} BEFORE {self.event} ON {self.table} FOR EACH {each} EXECUTE FUNCTION {self.name}()"
 
 
-def only_added(table: str, key: str = "id") -> list[Guard]:
-    """Guards that let rows of `table` be added and nothing else (R3).
+def only_added(table: str, same: str = "id = NEW.id") -> list[Guard]:
+    """Guards that let rows of `table` be added and nothing else (R3). `same`: the SQL condition that a row has a unique key of the new one.
 
     SQLite's INSERT OR REPLACE slips past a DELETE trigger, hence the one on INSERT; TRUNCATE exists in PostgreSQL only.
     """
     return [
         Guard(f"{table}_no_update", table, "UPDATE", "TRUE"),
         Guard(f"{table}_no_delete", table, "DELETE", "TRUE"),
-        Guard(f"{table}_no_replace", table, "INSERT", f"EXISTS (SELECT 1 FROM {table} WHERE {key} = NEW.{key})", None),
+        Guard(f"{table}_no_replace", table, "INSERT", f"EXISTS (SELECT 1 FROM {table} WHERE {same})", None),
         Guard(f"{table}_no_truncate", table, "TRUNCATE", "TRUE", sqlite=False),
     ]
 
 
 GUARDS: list[Guard] = [
     *only_added("agreements_acceptance"),
-    *only_added("agreements_withdrawal", "acceptance_id"),
+    *only_added("agreements_withdrawal", "acceptance_id = NEW.acceptance_id OR rowid = NEW.rowid"),
     # No clock on earth is further ahead of UTC than 14 hours; the service knows the account's own day (R2).
     Guard(
         "acceptance_not_in_the_future",

@@ -22,7 +22,7 @@ GUARDS += [
     Guard("order_needs_its_customers_acceptance", "orders_order", "INSERT", _ORDER_SHUT),
     Guard("order_keeps_its_customers_acceptance", "orders_order", "UPDATE", _ORDER_SHUT),
     Guard("license_change_needs_its_customers_acceptance", "orders_licensechange", "INSERT", _CHANGE_SHUT),
-    *only_added("orders_licensechange"),
+    *only_added("orders_licensechange", "id = NEW.id OR (subscription_id = NEW.subscription_id AND version = NEW.version)"),
     # A license count moves only together with the change that names its acceptance.
     Guard("license_count_moves_with_its_change", "orders_subscription", "UPDATE", _QUANTITY_ALONE),
 ]

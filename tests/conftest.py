@@ -36,7 +36,7 @@ from django.core.cache import cache  # noqa: E402
 
 if settings.DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     # A file, not memory: threads and other processes see the same database, as in a running portal.
-    settings.DATABASES["default"].setdefault("TEST", {})["NAME"] = str(TEMPORARY / "test.sqlite3")
+    settings.DATABASES["default"].setdefault("TEST", {})["NAME"] = str(TEMPORARY / "test_portal.sqlite3")
 settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # the real one is slow on purpose
 settings.STORAGES = settings.STORAGES | {"staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}
 settings.STATIC_ROOT.mkdir(exist_ok=True)  # WhiteNoise warns of a missing one
