@@ -90,11 +90,13 @@ def confirm_acceptance(
 def withdraw_acceptance(*, by: StaffMember, acceptance: Acceptance, reason: str) -> Withdrawal:
     """Mark a confirmation as a mistake; the customer falls back to its best remaining one, or to none (R5).
 
-    Raises NotAllowed (P1), AlreadyWithdrawn, ValidationError (key "reason").
+    Raises NotAllowed (P1), NotYoursToTransact (A2), AlreadyWithdrawn, ValidationError (key "reason").
     """
     require(by, Permission.WITHDRAW_ACCEPTANCE)
     with transaction.atomic():
         standing = _lock_standing(by, acceptance.customer)
+        if not standing.customer.account.transacts:
+            raise NotYoursToTransact
         if Withdrawal.objects.filter(acceptance=acceptance).exists():
             raise AlreadyWithdrawn
         withdrawal = Withdrawal(acceptance=acceptance, reason=tidy(reason), withdrawn_by=by)
@@ -155,8 +157,9 @@ def require_acceptance(customer: Customer) -> Acceptance | None:
     )
     if not account.agreement_applies:
         return None
-    if standing.acceptance is not None and standing.rank >= (standing.required_rank or 0):
-        return standing.acceptance
+    if standing.acceptance_id is not None and standing.rank >= (standing.required_rank or 0):
+        # PostgreSQL, when it had to wait for the lock, reads the standing anew but not what was joined to it.
+        return standing.acceptance or Acceptance.objects.get(pk=standing.acceptance_id)
     versions = AgreementTemplate.objects.versions_for(account)
     raise AgreementNotConfirmed(customer, versions.word(standing.rank), versions.latest)
 
