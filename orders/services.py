@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dateutil.relativedelta import relativedelta
 from django.db import transaction
 
+from agreements.errors import AgreementNotConfirmed
 from agreements.models import Acceptance
 from agreements.services import Person, confirm_acceptance, register_customer, require_acceptance
 from customers.errors import NotYoursToTransact
@@ -138,7 +139,7 @@ def place_order(*, by: StaffMember, customer: Customer, lines: Sequence[Line], b
 def change_license_count(*, by: StaffMember, subscription: Subscription, quantity: int, version: int | None) -> Subscription:
     """Change the license count of a license-based subscription (G2). `version`: what the person saw; None for "whatever it is now".
 
-    The same count again changes nothing and asks no gate. Raises NotAllowed (P1), NotYoursToTransact (A2), AgreementNotConfirmed (G2),
+    The same count again changes nothing, so the gate may be shut. Raises NotAllowed (P1), NotYoursToTransact (A2), AgreementNotConfirmed (G2),
     NotLicenseBased (G3), SubscriptionSuspended, QuantityOutOfRange, StaleSubscription.
     """
     require(by, Permission.PLACE_ORDERS)
@@ -146,10 +147,16 @@ def change_license_count(*, by: StaffMember, subscription: Subscription, quantit
         customer = _own(by, subscription.customer)
         if not subscription.offer.is_license_based:
             raise NotLicenseBased
-        acceptance = require_acceptance(customer)  # the standing is locked before the subscription, everywhere
+        shut = acceptance = None
+        try:
+            acceptance = require_acceptance(customer)  # the standing is locked before the subscription, everywhere
+        except AgreementNotConfirmed as error:
+            shut = error
         subscription = _lock_subscription(by, subscription, version)
         if quantity == subscription.quantity:
             return subscription
+        if shut:
+            raise shut
         if not subscription.is_active:
             raise SubscriptionSuspended
         if not subscription.offer.allows(quantity):
