@@ -37,7 +37,7 @@ def read_page(rows: QuerySet[Any], *, order: tuple[str, ...], cursor: str = "", 
     rows = rows.order_by(*([name if descending else f"-{name}" for name in names] if backwards else order))
     try:
         found = list(rows[: size + 1])
-    except (ValidationError, ValueError, TypeError) as error:
+    except (ValidationError, ValueError, TypeError, OverflowError) as error:
         raise BadCursor(cursor) from error
     more = len(found) > size
     found = found[:size]

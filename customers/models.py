@@ -130,7 +130,8 @@ class Customer(models.Model):
 
     def derive_keys(self) -> None:
         """Make the sort and search keys from name and domain."""
-        self.name_key = self.company_name.casefold()
+        # Without letter case some names grow up to threefold; the columns do not.
+        self.name_key = self.company_name.casefold()[: self._meta.get_field("name_key").max_length]
         self.search_key = f"{self.name_key}\n{self.domain}"
 
     def _address_errors(self, rules: Any) -> dict[str, ValidationError]:
