@@ -133,7 +133,7 @@ class KeepTypedMiddleware:
         if response.status_code == 405 and request.expired_on:
             # A button's address: there is nothing to show under it. Go back to the page with the button.
             request.session[KEPT] = request.session.get(KEPT, {}) | {
-                request.expired_on: {"staff": request.last_person, "fields": "", "page": ""}
+                urlsplit(request.expired_on).path: {"staff": request.last_person, "fields": "", "page": ""}
             }
             response = HttpResponseRedirect(request.expired_on)
         if request.last_person is not None and self._last_person(request) != request.last_person:

@@ -1,0 +1,145 @@
+"""Whatever goes wrong, there are kind words in the person's language and a way out."""
+
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.core.exceptions import PermissionDenied
+from django.db import OperationalError, connection
+from django.http import HttpRequest, HttpResponse
+from django.test import Client
+from django.urls import include, path
+from django.utils import translation
+from django.views.decorators.http import require_http_methods
+
+from mca_portal.pages import errors
+from mca_portal.staff.roles import NotAllowed, Permission
+from mca_portal.urls import handler400, handler403, handler404, handler500  # noqa: F401  # Django looks for them beside urlpatterns
+from tests.factories import make_account, make_staff
+
+pytestmark = [pytest.mark.django_db, pytest.mark.urls(__name__)]
+FORM = "application/x-www-form-urlencoded"
+
+
+def broken(request: HttpRequest) -> HttpResponse:
+    """A page with a mistake in it."""
+    raise ZeroDivisionError
+
+
+def forbidden(request: HttpRequest) -> HttpResponse:
+    """A page that two roles may open."""
+    raise NotAllowed(Permission.PLACE_ORDERS)
+
+
+def forbidden_for_all(request: HttpRequest) -> HttpResponse:
+    """A page that no role opens."""
+    raise PermissionDenied
+
+
+@require_http_methods(["POST"])
+def button(request: HttpRequest) -> HttpResponse:
+    """An address that only a button leads to."""
+    return HttpResponse(request.POST.get("name", ""))
+
+
+urlpatterns = [
+    path("broken/", broken),
+    path("forbidden/", forbidden),
+    path("forbidden-for-all/", forbidden_for_all),
+    path("button/", button),
+    path("page/<str:name>/", button),
+    path("", include("mca_portal.urls")),
+]
+
+
+@pytest.fixture
+def visitor() -> Client:
+    client = Client(raise_request_exception=False)
+    client.force_login(make_staff(make_account()))
+    return client
+
+
+@pytest.mark.parametrize(
+    ("address", "status", "words"),
+    [
+        ("/nowhere/", 404, "We could not find this page"),
+        ("/broken/", 500, "Something went wrong"),
+        ("/forbidden/", 403, "Admin agent or Sales agent"),
+        ("/forbidden-for-all/", 403, "An Admin agent of your company can change them"),
+        ("/button/", 405, "Go back and use the button"),
+        ("/?q=a%00b", 400, "characters that we cannot keep"),
+        ("/page/a%00b/", 400, "characters that we cannot keep"),
+    ],
+)
+def test_an_error_has_kind_words_and_a_way_out(visitor: Client, address: str, status: int, words: str) -> None:
+    answer = visitor.get(address)
+    page = answer.content.decode()
+    assert answer.status_code == status
+    assert words in page
+    assert '<main class="mp-sign-box mp-flow" id="main"' in page  # where htmx puts it
+    assert 'href="/"' in page
+
+
+def test_errors_speak_the_persons_language() -> None:
+    client = Client(raise_request_exception=False)
+    client.force_login(make_staff(make_account(), language="ko"))
+    for address in ("/nowhere/", "/broken/", "/forbidden/", "/?q=%00"):
+        assert '<html lang="ko"' in client.get(address, headers={"accept-language": "en"}).content.decode()
+
+
+def test_errors_speak_the_browsers_language_before_sign_in() -> None:
+    assert '<html lang="ko"' in Client().get("/nowhere/", headers={"accept-language": "ko-KR,ko;q=0.9"}).content.decode()
+
+
+def test_the_method_page_names_what_is_allowed(visitor: Client) -> None:
+    assert visitor.get("/button/")["Allow"] == "POST"
+
+
+def test_a_form_with_a_forbidden_character_is_refused(visitor: Client) -> None:
+    assert visitor.post("/button/", {"name": "a\x00b"}).status_code == 400
+    assert visitor.post("/button/", "na%00me=b", content_type=FORM).status_code == 400
+    assert visitor.post("/button/", {"name": "가"}).content.decode() == "가"
+
+
+def test_a_form_that_is_too_large_or_has_too_many_fields_is_refused(visitor: Client) -> None:
+    for body in ("name=" + "x" * (settings.DATA_UPLOAD_MAX_MEMORY_SIZE + 1), "&".join(f"f{n}=1" for n in range(1001))):
+        answer = visitor.post("/button/", body, content_type=FORM)
+        assert answer.status_code == 400
+        assert "too large" in answer.content.decode()
+
+
+def test_an_address_that_is_not_text_is_not_found(visitor: Client) -> None:
+    assert visitor.get("/%ff%fe/").status_code == 404
+
+
+def test_a_form_without_its_token_is_explained() -> None:
+    strict = Client(enforce_csrf_checks=True)
+    answer = strict.post("/accounts/login/", {"login": "a@example.com"})
+    assert answer.status_code == 403
+    assert "reload the page and send it again" in answer.content.decode()
+
+
+def test_error_pages_ask_the_database_for_nothing(rf: Any, django_assert_num_queries: Any) -> None:
+    with translation.override("ko"), django_assert_num_queries(0):
+        for page in (errors.bad_request, errors.permission_denied, errors.csrf_failure, errors.page_not_found, errors.server_error):
+            assert page(rf.get("/")).content
+
+
+def test_a_mistake_in_the_error_page_itself_still_gives_words(rf: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(errors, "render_to_string", lambda *_args: 1 / 0)
+    answer = errors.server_error(rf.get("/"))
+    assert answer.status_code == 500
+    assert "Something went wrong" in answer.content.decode()
+
+
+def test_the_health_check_needs_no_sign_in() -> None:
+    answer = Client().get("/healthz")
+    assert (answer.status_code, answer.content) == (200, b"ok")
+
+
+def test_the_health_check_says_when_the_database_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse() -> None:
+        raise OperationalError("gone")
+
+    monkeypatch.setattr(connection, "cursor", refuse)
+    assert Client().get("/healthz").status_code == 503
