@@ -28,6 +28,15 @@ KEPT_PAGES = 3  # somebody may have several pages open; a session is not a store
 FORM_TYPES = ("application/x-www-form-urlencoded", "multipart/form-data")
 
 
+class PortalRequest(HttpRequest):
+    """What the middleware adds to a request; only for type checking."""
+
+    typed: QueryDict | None  # what they had typed here when their sign-in expired
+    theme: str  # "light", "dark" or empty, for the error pages, which ask nobody
+    last_person: str | None  # the id of the person signed in
+    expired_on: str | None  # the page with the button that they pressed when their sign-in had expired
+
+
 def _asks_for_sign_in(view: Callable[..., Any]) -> bool:
     return getattr(view, "login_required", True)
 
@@ -50,7 +59,7 @@ class PersonMiddleware:
     def __init__(self, get_response: Answer) -> None:
         self.get_response = get_response
 
-    def __call__(self, request: HttpRequest) -> HttpResponse:
+    def __call__(self, request: PortalRequest) -> HttpResponse:
         """Answer `request` in the person's language and time zone.
 
         Raises BadRequest when the address holds a NUL character: no text in the portal has one, and PostgreSQL refuses it.
@@ -59,7 +68,7 @@ class PersonMiddleware:
         if person.is_authenticated:
             translation.activate(person.language)
             request.LANGUAGE_CODE = translation.get_language()
-            request.theme = person.theme if person.theme in ("light", "dark") else ""  # for the error pages, which ask nobody
+            request.theme = person.theme if person.theme in ("light", "dark") else ""
         if "\x00" in request.path or "%00" in request.META.get("QUERY_STRING", ""):
             raise BadRequest("The address holds a NUL character.")
         account = person.account if person.is_authenticated else None
@@ -72,7 +81,7 @@ class PersonMiddleware:
             self._keep_private(request, response)
         return response
 
-    def process_view(self, request: HttpRequest, view: Callable[..., Any], args: Any, kwargs: Any) -> None:
+    def process_view(self, request: PortalRequest, view: Callable[..., Any], args: Any, kwargs: Any) -> None:
         """Refuse a form with a NUL character in it, for the reason given above.
 
         Raises BadRequest.
@@ -83,7 +92,7 @@ class PersonMiddleware:
                     raise BadRequest("A field holds a NUL character.")
 
     @staticmethod
-    def _to_sign_in(request: HttpRequest, response: HttpResponse) -> HttpResponse:
+    def _to_sign_in(request: PortalRequest, response: HttpResponse) -> HttpResponse:
         """Send the whole window to sign-in where htmx would put the sign-in page into a corner of the present one."""
         if not (request.headers.get("HX-Request") and response.status_code == 302):
             return response
@@ -100,7 +109,7 @@ class PersonMiddleware:
         return answer
 
     @staticmethod
-    def _keep_private(request: HttpRequest, response: HttpResponse) -> None:
+    def _keep_private(request: PortalRequest, response: HttpResponse) -> None:
         """Let only this browser keep the page, and let it ask again each time.
 
         Not `no-store`: with it, going Back after a mistake would show the form empty. What the browser kept is thrown away at sign-out
@@ -124,11 +133,9 @@ class KeepTypedMiddleware:
     def __init__(self, get_response: Answer) -> None:
         self.get_response = get_response
 
-    def __call__(self, request: HttpRequest) -> HttpResponse:
+    def __call__(self, request: PortalRequest) -> HttpResponse:
         """Answer, and note in a signed cookie who used this browser last."""
-        request.typed = None
-        request.last_person = None
-        request.expired_on = None
+        self._begin(request)
         response = self.get_response(request)
         if response.status_code == 405 and request.expired_on:
             # A button's address: there is nothing to show under it. Go back to the page with the button.
@@ -148,7 +155,7 @@ class KeepTypedMiddleware:
             )
         return response
 
-    def process_view(self, request: HttpRequest, view: Callable[..., Any], args: Any, kwargs: Any) -> None:
+    def process_view(self, request: PortalRequest, view: Callable[..., Any], args: Any, kwargs: Any) -> None:
         """Keep or hand out, after the CSRF check and before the sign-in is asked for."""
         if not _asks_for_sign_in(view) or request.path.startswith(NOT_KEPT):
             return
@@ -159,10 +166,16 @@ class KeepTypedMiddleware:
             self._keep(request)
 
     @staticmethod
-    def _last_person(request: HttpRequest) -> str | None:
+    def _begin(request: PortalRequest) -> None:
+        request.typed = None
+        request.last_person = None
+        request.expired_on = None
+
+    @staticmethod
+    def _last_person(request: PortalRequest) -> str | None:
         return request.get_signed_cookie(LAST_PERSON_COOKIE, default=None, salt=LAST_PERSON_COOKIE, max_age=LAST_PERSON_AGE)
 
-    def _keep(self, request: HttpRequest) -> None:
+    def _keep(self, request: PortalRequest) -> None:
         person = self._last_person(request)
         if person is None or request.content_type not in FORM_TYPES:
             return
@@ -181,7 +194,7 @@ class KeepTypedMiddleware:
         request.session[KEPT] = kept
 
     @staticmethod
-    def _hand_out(request: HttpRequest) -> None:
+    def _hand_out(request: PortalRequest) -> None:
         kept = request.session.get(KEPT)
         if not kept:
             return

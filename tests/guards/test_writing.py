@@ -19,7 +19,6 @@ ALSO_WRITE: dict[str, str] = {
     "mca_portal/pages/health.py": "asks the database whether it answers",
     "mca_portal/pages/drafts.py": "what somebody typed and has not submitted: their own, and no record of anything",
     "mca_portal/staff/roles.py": "the groups are written from the matrix after every migrate",
-    "mca_portal/pages/health.py": "asks the database whether it is there",
     "agreements/guards.py": "creates, drops and lists triggers; reads and writes no row",
     "agreements/known_templates.py": "known facts that a migration lays down (V2)",
     "orders/catalogue.py": "known offers that a migration lays down",
