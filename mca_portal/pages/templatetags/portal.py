@@ -18,20 +18,22 @@ from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import get_language, gettext_lazy
+from django.utils.translation import get_language
 
+from agreements.standing import StandingWord
 from mca_portal.pages import formatting
+from mca_portal.staff.names import display_name
 
 register = template.Library()
 
 # Where in a list one is: meaningless as soon as the list is another one.
 PLACES_IN_A_LIST = ("page", "after", "before")
 STANDINGS = {
-    "confirmed": ("mp-ok", "ok", gettext_lazy("Confirmed")),
-    "due": ("mp-info", "clock", gettext_lazy("Reconfirmation due")),
-    "required": ("mp-warn", "warn", gettext_lazy("Reconfirmation required")),
-    "not_confirmed": ("mp-warn", "warn", gettext_lazy("Not confirmed")),
-    "not_applicable": ("", "none", gettext_lazy("Not applicable")),
+    StandingWord.CONFIRMED: ("ok", "ok"),
+    StandingWord.DUE: ("info", "clock"),
+    StandingWord.REQUIRED: ("warn", "warn"),
+    StandingWord.NOT_CONFIRMED: ("warn", "warn"),
+    StandingWord.NOT_APPLICABLE: ("", "none"),
 }
 
 
@@ -60,10 +62,10 @@ def pill(text: str, kind: str = "", icon_name: str = "") -> SafeString:
 
 
 @register.simple_tag
-def standing_pill(standing: Any) -> SafeString:
-    """The customer's standing (a member of the enumeration or its key) in words, with its icon. See `domain.md` on standings."""
-    css, drawing, words = STANDINGS[str(getattr(standing, "value", standing))]
-    return pill(words, css.removeprefix("mp-"), drawing)
+def standing_pill(word: StandingWord | str) -> SafeString:
+    """Where a customer stands, in words and with an icon (domain.md, Standing)."""
+    standing = StandingWord(word)
+    return pill(str(standing.label), *STANDINGS[standing])
 
 
 @register.filter
@@ -90,8 +92,6 @@ def moment(value: datetime | None) -> str:
 @register.filter
 def person_name(value: Any) -> str:
     """The name of whoever has `first_name` and `last_name`; a Korean name family name first, without a blank. Empty for None."""
-    from mca_portal.staff.names import display_name
-
     return display_name(value.first_name, value.last_name) if value else ""
 
 
@@ -160,7 +160,7 @@ def rail_link(context: Context, route: str, icon_name: str, label: str) -> SafeS
     )
 
 
-def _problems(forms: tuple[Any, ...]) -> Iterator[dict[str, str]]:
+def _problems(forms: tuple[Any, ...]) -> Iterator[dict[str, Any]]:
     for form in forms:
         if isinstance(form, BaseFormSet):
             if form.is_bound:
@@ -178,7 +178,7 @@ def error_summary(*forms: Any) -> dict[str, Any]:
 
     It takes the focus when the page opens. None is skipped.
     """
-    seen: list[dict[str, str]] = []
+    seen: list[dict[str, Any]] = []
     for problem in _problems(forms):
         if problem not in seen:
             seen.append(problem)
