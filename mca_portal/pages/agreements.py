@@ -1,0 +1,130 @@
+"""The Microsoft customer agreement of one customer: confirm, withdraw; and the versions that there are (F2, R5, V1–V5)."""
+
+import uuid
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext
+from django.views.decorators.http import require_http_methods
+
+from agreements.errors import AgreementNotApplicable, AlreadyWithdrawn
+from agreements.forms import AcceptanceForm, WithdrawalForm
+from agreements.models import Acceptance, AgreementTemplate, Via
+from agreements.services import withdraw_acceptance
+from customers.errors import NotYoursToTransact
+from mca_portal.pages import formatting
+from mca_portal.pages.access import needs
+from mca_portal.pages.customers import account_context, account_page, find_customer
+from mca_portal.staff.roles import Permission
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@needs(Permission.VIEW_ACCEPTANCES, Permission.CONFIRM_ACCEPTANCE)
+def agreement(request: HttpRequest, customer_id: uuid.UUID) -> HttpResponse:
+    """Update: account info with the agreement section turned into its form (F2). `?next=`: a page of the portal to go on to.
+
+    Where there is nothing to confirm, the section says so: 403 for an indirect reseller (A2), 404 where the agreement does not exist (A3).
+    """
+    customer = find_customer(request, customer_id)
+    account = customer.account
+    if not account.agreement_applies:
+        return account_page(request, customer, status=404)
+    if not account.transacts:
+        return account_page(request, customer, status=403)
+    versions = AgreementTemplate.objects.versions_for(account)
+    data = request.POST or request.typed  # type: ignore[attr-defined]
+    form = AcceptanceForm(data or None, customer=customer, versions=versions)
+    onward = _local_path(request)
+    if request.method == "POST" and "fill" in request.POST:
+        return account_page(request, customer, form=form.with_primary_contact(), onward=onward)
+    if request.method == "POST" and form.is_valid():
+        try:
+            acceptance = form.apply(by=request.user, customer=customer, via=Via.PORTAL)  # type: ignore[arg-type]
+        except AgreementNotApplicable:
+            return account_page(request, customer, status=404)
+        except NotYoursToTransact:
+            return account_page(request, customer, status=403)
+        if acceptance is not None:
+            messages.success(request, _recorded(acceptance))
+            return redirect(onward or reverse("customer", kwargs={"customer_id": customer.pk}))
+    return account_page(request, customer, form=form, onward=onward, status=422 if request.method == "POST" else 200)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@needs(Permission.VIEW_ACCEPTANCES, Permission.WITHDRAW_ACCEPTANCE)
+def agreement_withdraw(request: HttpRequest, customer_id: uuid.UUID, acceptance_id: int) -> HttpResponse:
+    """Withdraw a confirmation that was a mistake, saying why; the page names where the customer stands afterwards (R5)."""
+    customer = find_customer(request, customer_id)
+    records = Acceptance.objects.visible_to(request.user).filter(customer=customer)  # type: ignore[arg-type]
+    acceptance = get_object_or_404(records.history(), pk=acceptance_id)
+    back = redirect("customer", customer_id=customer.pk)
+    if acceptance.is_withdrawn:
+        messages.info(request, gettext("This confirmation has been withdrawn already. Nothing was changed."))
+        return back
+    form = WithdrawalForm(request.POST or request.typed or None)  # type: ignore[attr-defined]
+    if request.method == "POST" and form.is_valid():
+        try:
+            withdraw_acceptance(by=request.user, acceptance=acceptance, reason=form.cleaned_data["reason"])  # type: ignore[arg-type]
+        except AlreadyWithdrawn:
+            messages.info(request, gettext("This confirmation has been withdrawn already. Nothing was changed."))
+            return back
+        except ValidationError as error:
+            form.add_error("reason", error.error_dict.get("reason", error))
+        else:
+            standing = account_context(request, find_customer(request, customer_id), "customer")["standing"]
+            messages.success(
+                request,
+                gettext("The confirmation by %(person)s is withdrawn. %(customer)s now stands as: %(standing)s.")
+                % {"person": acceptance.name, "customer": customer.company_name, "standing": standing.label},
+            )
+            return back
+    context = account_context(request, customer, "customer")
+    remaining = records.standing().exclude(pk=acceptance.pk).best_first().select_related("template").first()
+    context |= {
+        "acceptance": acceptance,
+        "form": form,
+        "remaining": remaining,
+        "standing_after": context["versions"].word(remaining.template.version_rank if remaining else 0),
+    }
+    return render(request, "agreements/withdraw.html", context, status=422 if request.method == "POST" else 200)
+
+
+@require_http_methods(["GET", "HEAD"])
+@needs(Permission.VIEW_ACCEPTANCES)
+def agreement_versions(request: HttpRequest) -> HttpResponse:
+    """The published templates on the account's day: which one is the latest, which one is required, which no longer count (V1–V4)."""
+    account = request.user.account  # type: ignore[union-attr]
+    versions = AgreementTemplate.objects.versions_for(account)
+    rows = [
+        {
+            "template": template,
+            "latest": template == versions.latest,
+            "required": template.version_rank == versions.required_rank,
+            "counts": template.version_rank >= versions.required_rank,
+        }
+        for template in versions.published
+    ]
+    return render(request, "agreements/versions.html", {"rows": rows, "versions": versions, "account": account})
+
+
+def _local_path(request: HttpRequest) -> str:
+    """The page of this portal that `next` names, or "": nobody is sent to another site."""
+    wanted = request.POST.get("next") or request.GET.get("next") or ""
+    good = wanted.startswith("/") and url_has_allowed_host_and_scheme(wanted, allowed_hosts=None)
+    return wanted if good and len(wanted) <= 500 else ""
+
+
+def _recorded(acceptance: Acceptance) -> str:
+    facts: dict[str, Any] = {
+        "person": acceptance.name,
+        "version": acceptance.template.name,
+        "day": formatting.day(acceptance.agreed_on),
+    }
+    return (
+        gettext("Recorded: %(person)s accepted the Microsoft customer agreement, version %(version)s, on %(day)s. Orders are open.") % facts
+    )

@@ -1,0 +1,274 @@
+"""Customers: the list, one customer's account info, and changes of its company and primary contact (C1–C3, F4)."""
+
+import uuid
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.db.models import Count, IntegerField, OuterRef, Subquery
+from django.db.models.functions import Coalesce
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import NoReverseMatch, reverse
+from django.utils.translation import gettext
+from django.views.decorators.http import require_http_methods
+
+from agreements.models import Acceptance, AgreementTemplate, Standing
+from agreements.standing import StandingWord, Versions
+from customers.errors import StaleCustomer
+from customers.forms import CompanyForm, ContactForm, both_valid
+from customers.keyset import BadCursor, read_page
+from customers.models import Customer
+from customers.services import update_customer
+from customers.validators import DOMAIN_SUFFIX, validate_domain
+from mca_portal.pages.access import needs
+from mca_portal.staff.roles import Permission, may, require
+from orders.models import Subscription
+
+FILTERS = (StandingWord.NOT_CONFIRMED, StandingWord.REQUIRED, StandingWord.DUE, StandingWord.CONFIRMED)
+LANGUAGE_CHOICES = dict(Customer._meta.get_field("language").choices or [])
+
+
+def find_customer(request: HttpRequest, customer_id: uuid.UUID) -> Customer:
+    """The customer with everything that its pages show of account and standing. Raises Http404 for another account's (A5)."""
+    rows = Customer.objects.visible_to(request.user).select_related(  # type: ignore[arg-type]
+        "account", "standing__acceptance__template", "standing__acceptance__recorded_by"
+    )
+    return get_object_or_404(rows, pk=customer_id)
+
+
+def account_context(request: HttpRequest, customer: Customer, tab: str) -> dict[str, Any]:
+    """What `customers/account_base.html` needs. `tab`: "customer", "subscriptions" or "customer_orders" (route names).
+
+    `standing` and `versions` are None for those who may not see acceptances; `gate_open` says whether orders pass (G1, A3).
+    """
+    versions = AgreementTemplate.objects.versions_for(customer.account)
+    word = versions.word(customer.standing.rank)
+    sees = may(request.user, Permission.VIEW_ACCEPTANCES)  # type: ignore[arg-type]
+    orders = customer.account.transacts and may(request.user, Permission.PLACE_ORDERS)  # type: ignore[arg-type]
+    labels = {
+        "customer": gettext("Account info"),
+        "subscriptions": gettext("Subscriptions"),
+        "customer_orders": gettext("Orders"),
+    }
+    return {
+        "customer": customer,
+        "account": customer.account,
+        "versions": versions if sees else None,
+        "standing": word if sees else None,
+        "gate_open": word.opens_the_gate,
+        "new_order_url": _address("new_order", customer) if orders else "",
+        "tabs": [
+            {"url": url, "label": label, "current": name == tab, "count": None}
+            for name, label in labels.items()
+            if (url := _address(name, customer))
+        ],
+    }
+
+
+def agreement_context(request: HttpRequest, customer: Customer, context: dict[str, Any]) -> dict[str, Any]:
+    """What the agreement section adds to `account_context`: the record in force, the history, and what the person may do (F4)."""
+    if not may(request.user, Permission.VIEW_ACCEPTANCES):  # type: ignore[arg-type]
+        return {}
+    account = customer.account
+    versions: Versions = context["versions"]
+    return {
+        "acceptance": customer.standing.acceptance,
+        "history": Acceptance.objects.visible_to(request.user).filter(customer=customer).history(),  # type: ignore[arg-type]
+        "due_on": versions.due_on(customer.standing.rank),
+        "may_confirm": account.agreement_applies and account.transacts and may(request.user, Permission.CONFIRM_ACCEPTANCE),  # type: ignore[arg-type]
+        "may_withdraw": may(request.user, Permission.WITHDRAW_ACCEPTANCE),  # type: ignore[arg-type]
+    }
+
+
+@require_http_methods(["GET", "HEAD"])
+@needs(Permission.VIEW_CUSTOMERS)
+def customer_list(request: HttpRequest) -> HttpResponse:
+    """Find customers by name, domain or Microsoft ID, and narrow them to one standing (C2, C3). 404 for a filter or cursor that is none."""
+    person = request.user
+    account = person.account  # type: ignore[union-attr]
+    search = request.GET.get("q", "").strip()
+    wanted = _wanted_standing(request)
+    found = Customer.objects.visible_to(person).search(search)  # type: ignore[arg-type]
+    rows = found.select_related("standing__acceptance").annotate(
+        subscription_count=Coalesce(
+            Subquery(
+                Subscription.objects.filter(customer=OuterRef("pk")).order_by().values("customer").annotate(n=Count("pk")).values("n"),
+                output_field=IntegerField(),
+            ),
+            0,
+        )
+    )
+    sees = may(person, Permission.VIEW_ACCEPTANCES)  # type: ignore[arg-type]
+    versions = AgreementTemplate.objects.versions_for(account) if sees else None
+    if versions and wanted:
+        rows = rows.filter(standing__rank__in=versions.ranks(wanted))
+    counts = _counts(found, versions, narrowed=bool(search), account_id=account.pk)
+    try:
+        page = read_page(rows, order=("name_key", "id"), cursor=request.GET.get("cursor", ""))
+    except BadCursor as error:
+        raise Http404("no such place in the list") from error
+    for customer in page.items:
+        customer.word = versions.word(customer.standing.rank) if versions else None
+    total = counts.get(wanted, 0) if wanted else sum(counts.values())
+    context = {
+        "page": page,
+        "search": search,
+        "wanted": wanted,
+        "total": total,
+        "shows_standing": sees,
+        "tabs": _standing_tabs(request, counts, wanted) if versions and versions.applies else [],
+        "may_create": account.transacts and may(person, Permission.EDIT_CUSTOMERS),  # type: ignore[arg-type]
+        "may_confirm": account.agreement_applies and account.transacts and may(person, Permission.CONFIRM_ACCEPTANCE),  # type: ignore[arg-type]
+        "asks": (StandingWord.NOT_CONFIRMED, StandingWord.REQUIRED, StandingWord.DUE),
+        "new_customer_url": _address("new_customer"),
+    }
+    return render(request, "customers/list.html", context)
+
+
+@require_http_methods(["GET", "HEAD"])
+@needs(Permission.VIEW_CUSTOMERS)
+def customer(request: HttpRequest, customer_id: uuid.UUID) -> HttpResponse:
+    """Account info: where the customer stands with the agreement and why, the records, the company and the primary contact (F4)."""
+    return account_page(request, find_customer(request, customer_id))
+
+
+def account_page(request: HttpRequest, customer: Customer, *, status: int = 200, **more: Any) -> HttpResponse:
+    """Show account info; `more` goes to the template, such as `form` for the agreement section turned into its form."""
+    context = account_context(request, customer, "customer")
+    context |= agreement_context(request, customer, context)
+    context |= {
+        "language_name": LANGUAGE_CHOICES.get(customer.language, customer.language),
+        "may_edit": may(request.user, Permission.EDIT_CUSTOMERS),  # type: ignore[arg-type]
+    }
+    return render(request, "customers/account.html", context | more, status=status)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@needs(Permission.EDIT_CUSTOMERS)
+def customer_edit(request: HttpRequest, customer_id: uuid.UUID) -> HttpResponse:
+    """Change company and primary contact. When somebody else saved first, nothing typed is lost and nothing of theirs either (C1)."""
+    customer = find_customer(request, customer_id)
+    data = request.POST or request.typed  # type: ignore[attr-defined]
+    saved = {name: str(getattr(customer, name)) for name in (*Customer.COMPANY_FIELDS, *Customer.CONTACT_FIELDS)}
+    company = CompanyForm(data or None, account=customer.account, new=False, initial=saved)
+    contact = ContactForm(data or None, initial=saved)
+    seen = _number(data.get("version", "")) if data else customer.version
+    stale = False
+    if request.method == "POST" and both_valid(company, contact, customer=customer):
+        try:
+            update_customer(by=request.user, customer=customer, version=seen, details=company.details() | contact.details())  # type: ignore[arg-type]
+        except StaleCustomer as error:
+            customer, stale = error.customer, True
+        except ValidationError as error:
+            company.add_service_errors(error)
+            contact.add_service_errors(error)
+        else:
+            messages.success(request, gettext("The changes to %(customer)s are saved.") % {"customer": company.details()["company_name"]})
+            return redirect("customer", customer_id=customer.pk)
+    elif request.method == "POST":
+        stale = seen != customer.version
+    context = {
+        "customer": customer,
+        "company": company,
+        "contact": contact,
+        "stale": stale,
+        "version": customer.version if stale or request.method != "POST" else seen,
+        "differences": _differences(customer, [company, contact]) if stale else [],
+        "has_errors": stale or bool(company.errors or contact.errors),
+    }
+    return render(request, "customers/edit.html", context, status=422 if request.method == "POST" else 200)
+
+
+@require_http_methods(["POST"])
+@needs(Permission.EDIT_CUSTOMERS)
+def address_fields(request: HttpRequest) -> HttpResponse:
+    """The address part of the form for the country just chosen, with what was typed and nothing checked yet. Writes nothing.
+
+    A POST, so that an address that somebody types does not end up in logs.
+    """
+    typed = {name: request.POST[name] for name in CompanyForm.base_fields if name in request.POST}
+    form = CompanyForm(account=request.user.account, initial=typed)  # type: ignore[union-attr]
+    return render(request, "customers/_address_fields.html", {"form": form})
+
+
+@require_http_methods(["GET", "HEAD"])
+@needs(Permission.EDIT_CUSTOMERS)
+def domain_check(request: HttpRequest) -> HttpResponse:
+    """One sentence about `?domain_prefix=`: free, taken, or not a domain. An aid while typing; saving asks again (C1)."""
+    prefix = request.GET.get("domain_prefix", "").strip().lower().removesuffix(DOMAIN_SUFFIX)
+    domain = prefix + DOMAIN_SUFFIX
+    hint = state = ""
+    if prefix:
+        try:
+            validate_domain(domain)
+        except ValidationError as error:
+            state, hint = "malformed", error.messages[0]
+        else:
+            state = "taken" if Customer.objects.filter(domain=domain).exists() else "free"
+    return render(request, "customers/_domain_state.html", {"state": state, "domain": domain, "hint": hint})
+
+
+def _address(route: str, customer: Customer | None = None) -> str:
+    try:
+        return reverse(route, kwargs={"customer_id": customer.pk} if customer else None)
+    except NoReverseMatch:
+        return ""
+
+
+def _wanted_standing(request: HttpRequest) -> StandingWord | None:
+    """The standing in the address; None for all. Raises Http404, and NotAllowed for those who may not see acceptances."""
+    word = request.GET.get("standing", "")
+    if not word:
+        return None
+    require(request.user, Permission.VIEW_ACCEPTANCES)  # type: ignore[arg-type]
+    try:
+        return StandingWord(word)
+    except ValueError as error:
+        raise Http404("no such standing") from error
+
+
+def _counts(found: Any, versions: Versions | None, *, narrowed: bool, account_id: uuid.UUID) -> dict[StandingWord | None, int]:
+    """How many of the customers found have each standing, in one query; all under None where standings are not shown."""
+    if versions is None:
+        return {None: found.count()}
+    standings = Standing.objects.filter(account_id=account_id)
+    if narrowed:
+        standings = standings.filter(customer__in=found)
+    counts: dict[StandingWord | None, int] = {}
+    for rank, number in standings.order_by().values_list("rank").annotate(number=Count("pk")):
+        word = versions.word(rank)
+        counts[word] = counts.get(word, 0) + number
+    return counts
+
+
+def _standing_tabs(request: HttpRequest, counts: dict[StandingWord | None, int], wanted: StandingWord | None) -> list[dict[str, Any]]:
+    def url(word: StandingWord | None) -> str:
+        query = request.GET.copy()
+        query.pop("cursor", None)
+        query.pop("standing", None)
+        if word:
+            query["standing"] = word.value
+        return f"?{query.urlencode()}"
+
+    return [
+        {"url": url(None), "label": gettext("All"), "current": wanted is None, "count": sum(counts.values())},
+        *({"url": url(word), "label": word.label, "current": wanted == word, "count": counts.get(word, 0)} for word in FILTERS),
+    ]
+
+
+def _number(text: str) -> int:
+    """A version as the form sent it; one that never was for anything else, so that it counts as outdated."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
+
+
+def _differences(customer: Customer, forms: list[Any]) -> list[dict[str, str]]:
+    """The fields in which what was typed differs from what is saved now: label and saved value."""
+    found = []
+    for form in forms:
+        for field in form:
+            saved = str(getattr(customer, field.name))
+            if str(field.value() or "") != saved:
+                shown = dict(field.field.choices).get(saved, saved) if hasattr(field.field, "choices") else saved
+                found.append({"label": field.label, "now": shown})
+    return found
