@@ -216,3 +216,14 @@ class NewCustomerAcceptanceForm(AcceptanceForm):
                 return
             error = ValidationError(only_date)
         super().add_service_errors(error)
+
+
+class WithdrawalForm(forms.Form):
+    """Why a confirmation was a mistake (R5)."""
+
+    reason = forms.CharField(
+        label=_("Reason"),
+        max_length=500,
+        widget=forms.Textarea(attrs=_OFF | {"rows": "3"}),
+        error_messages={"required": _("Say why this confirmation was a mistake.")},
+    )
