@@ -32,11 +32,11 @@ def read_page(rows: QuerySet[Any], *, order: tuple[str, ...], cursor: str = "", 
     names = tuple(name.lstrip("-") for name in order)
     descending = order[0].startswith("-")
     backwards, key = _decode(cursor, len(names)) if cursor else (False, None)
-    if key is not None:
-        rows = rows.filter(_beyond(names, key, less=descending != backwards))
-    rows = rows.order_by(*([name if descending else f"-{name}" for name in names] if backwards else order))
+    ordered = rows.order_by(*([name if descending else f"-{name}" for name in names] if backwards else order))
     try:
-        found = list(rows[: size + 1])
+        if key is not None:
+            ordered = ordered.filter(_beyond(names, key, less=descending != backwards))
+        found = list(ordered[: size + 1])
     except (ValidationError, ValueError, TypeError, OverflowError) as error:
         raise BadCursor(cursor) from error
     more = len(found) > size
