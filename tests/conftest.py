@@ -33,6 +33,7 @@ catalogues.compile_stale()
 import django  # noqa: E402
 from django.conf import settings  # noqa: E402
 from django.core.cache import cache  # noqa: E402
+from django.utils import timezone, translation  # noqa: E402
 
 if settings.DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     # A file, not memory: threads and other processes see the same database, as in a running portal.
@@ -59,6 +60,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for folder in ("browser", "database"):
             if folder in item.path.relative_to(Path(__file__).parent).parts:
                 item.add_marker(folder)
+
+
+@pytest.fixture(autouse=True)
+def _forget_language_and_clock() -> Iterator[None]:
+    """Leave the language and the time zone as they were: a request activates them for the thread, and in tests the thread stays."""
+    yield
+    translation.deactivate()
+    timezone.deactivate()
 
 
 @pytest.fixture(autouse=True)
