@@ -25,6 +25,7 @@ _OFF = {"autocomplete": "off"}  # it is about somebody else: the browser would o
 def _example_phone(country: str) -> str:
     """A phone number as people of this country write it for others."""
     number = phonenumbers.example_number(country) or phonenumbers.example_number("KR")
+    assert number is not None
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
 
 
@@ -130,8 +131,7 @@ class AcceptanceForm(forms.Form):
 
     def show_newer(self, error: NewerTemplate) -> None:
         """Say that a newer version was published meanwhile and offer that one to be confirmed (V5)."""
-        self.data = self.data.copy()
-        self.data[self.add_prefix("template_id")] = str(error.latest.pk)
+        self.data = {**{name: self.data.get(name) for name in self.data}, self.add_prefix("template_id"): str(error.latest.pk)}
         self.versions = dataclasses.replace(self.versions, published=(error.latest, *self.versions.published))
         self.add_error(
             None,

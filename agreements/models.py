@@ -146,7 +146,7 @@ class Acceptance(models.Model):
     def clean(self) -> None:
         """The acceptance date's bounds (R2)."""
         super().clean()
-        if self.agreed_on is None:
+        if not self.agreed_on:
             return
         if self.agreed_on > self.customer.account.latest_today():
             raise ValidationError({"agreed_on": ValidationError(_("Agreement acceptance date must be today or earlier."), code="future")})

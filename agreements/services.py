@@ -3,6 +3,7 @@
 import dataclasses
 import datetime as dt
 import uuid
+from typing import cast
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -117,7 +118,7 @@ def check_acceptance(customer: Customer, person: Person, agreed_on: dt.date | No
         last_name=tidy(person.last_name),
         email=person.email.strip(),
         phone=person.phone.strip(),
-        agreed_on=agreed_on,  # None while it is still to be typed: the form says so
+        agreed_on=cast(dt.date, agreed_on),  # None while it is still to be typed: the form says so
     )
     errors: dict[str, list[ValidationError]] = {}
     for field, normalize in (

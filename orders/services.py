@@ -86,7 +86,7 @@ def sign_up_customer(
     require(by, Permission.EDIT_CUSTOMERS)
     with transaction.atomic():
         customer = register_customer(by=by, details=details)
-        acceptance = confirm_acceptance(by=by, customer=customer, **_fields(confirmation)) if confirmation else None
+        acceptance = confirm_acceptance(by=by, customer=customer, **vars(confirmation)) if confirmation else None
         placed = place_order(by=by, customer=customer, lines=order.lines, billing_cycle=order.billing_cycle) if order else None
     return SignedUp(customer, acceptance, placed)
 
@@ -216,10 +216,6 @@ def set_auto_renew(*, by: StaffMember, subscription: Subscription, auto_renew: b
         subscription.version += 1
         subscription.save(update_fields=["auto_renew", "version"])
     return subscription
-
-
-def _fields(confirmation: Confirmation) -> dict[str, object]:
-    return {field.name: getattr(confirmation, field.name) for field in dataclasses.fields(confirmation)}
 
 
 def _own(by: StaffMember, customer: Customer) -> Customer:

@@ -19,10 +19,10 @@ def needs(*permissions: Permission) -> Callable[..., Callable[..., HttpResponse]
         @wraps(view)
         def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
             for permission in permissions:
-                require(request.user, permission)  # type: ignore[arg-type]
+                require(request.user, permission)
             return view(request, *args, **kwargs)
 
-        guarded.permissions = permissions  # type: ignore[attr-defined]
+        guarded.permissions = permissions
         return guarded
 
     return decorate

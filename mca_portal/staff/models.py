@@ -85,7 +85,7 @@ class PartnerAccount(models.Model):
         verbose_name = _("partner account")
         verbose_name_plural = _("partner accounts")
         default_permissions = ()
-        permissions = Permission.choices
+        permissions = tuple(Permission.choices)
         constraints = (
             models.CheckConstraint(condition=Q(partner_type__in=PartnerType.values), name="partner_type_known"),
             models.CheckConstraint(condition=Q(cloud__in=Cloud.values), name="cloud_known"),
@@ -165,7 +165,7 @@ class StaffMember(AbstractBaseUser, PermissionsMixin):
 
     USERNAME_FIELD = "email"
     EMAIL_FIELD = "email"
-    REQUIRED_FIELDS = ("first_name", "last_name")
+    REQUIRED_FIELDS = ["first_name", "last_name"]
 
     class Meta:
         """Nobody is deleted (their name stands in evidence): they are deactivated."""

@@ -116,6 +116,7 @@ def set_preferences(
 
 def _lock_member(by: StaffMember, member: StaffMember) -> StaffMember:
     """The member as the database has them now. The account is locked first, so that two Admin agents cannot demote each other at once."""
+    assert by.account_id is not None  # `require` refuses the operator
     PartnerAccount.objects.select_for_update().get(pk=by.account_id)
     return StaffMember.objects.visible_to(by).get(pk=member.pk)
 

@@ -79,7 +79,7 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "partner account",
                 "verbose_name_plural": "partner accounts",
-                "permissions": [
+                "permissions": (
                     ("view_customers", "Can find and open customers, see orders and subscriptions"),
                     ("edit_customers", "Can create customers, edit company and contact"),
                     ("view_acceptances", "Can see acceptances"),
@@ -90,7 +90,7 @@ class Migration(migrations.Migration):
                     ("import_acceptances", "Can import confirmations in bulk"),
                     ("manage_staff", "Can manage the account's staff, roles and their API tokens"),
                     ("use_api_tokens", "Can have API tokens of one's own"),
-                ],
+                ),
                 "default_permissions": (),
                 "constraints": [
                     models.CheckConstraint(
