@@ -139,8 +139,8 @@ def place_order(*, by: StaffMember, customer: Customer, lines: Sequence[Line], b
 def change_license_count(*, by: StaffMember, subscription: Subscription, quantity: int, version: int | None) -> Subscription:
     """Change the license count of a license-based subscription (G2). `version`: what the person saw; None for "whatever it is now".
 
-    The same count again changes nothing, so the gate may be shut. Raises NotAllowed (P1), NotYoursToTransact (A2), AgreementNotConfirmed (G2),
-    NotLicenseBased (G3), SubscriptionSuspended, QuantityOutOfRange, StaleSubscription.
+    The same count again changes nothing, so the gate may be shut. Raises NotAllowed (P1), NotYoursToTransact (A2),
+    AgreementNotConfirmed (G2), NotLicenseBased (G3), SubscriptionSuspended, QuantityOutOfRange, StaleSubscription.
     """
     require(by, Permission.PLACE_ORDERS)
     with transaction.atomic():

@@ -27,16 +27,14 @@ document.addEventListener("submit", (event) => {
 window.addEventListener("pageshow", () => [...sending.keys()].forEach(restore));
 
 // What is shown of another field follows that field while it is typed, for example the person who accepted.
-const shown = [...document.querySelectorAll("[data-shows]")];
-
 document.addEventListener("input", (event) => {
-  for (const place of shown) {
+  for (const place of document.querySelectorAll("[data-shows]")) {
     const fields = place.dataset.shows.split(" ").map((id) => document.getElementById(id));
     if (fields.includes(event.target)) {
       const words = fields.map((field) => field.value.trim());
       const hangul = /\p{Script=Hangul}/u;
-      const family = words.length === 2 && words.every((word) => hangul.test(word));
-      place.textContent = family ? words[1] + words[0] : words.join(" ");
+      const familyFirst = words.length === 2 && words.every((word) => hangul.test(word));
+      place.textContent = familyFirst ? words[1] + words[0] : words.join(" ");
     }
   }
 });

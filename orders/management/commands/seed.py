@@ -1,0 +1,235 @@
+"""Fills one account with many customers for tests of scale: what the services would have left, written in bulk."""
+
+import datetime as dt
+import random
+import time
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+from dateutil.relativedelta import relativedelta
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import connection, transaction
+from django.utils import timezone
+
+from agreements.models import PROGRAMME_START, Acceptance, AgreementTemplate, Standing, Via
+from customers.models import Customer
+from customers.validators import normalized_phone
+from mca_portal.staff.models import PartnerAccount, StaffMember
+from mca_portal.staff.roles import Role
+from orders.models import BillingCycle, LicenseChange, Offer, Order, OrderLine, Subscription
+
+BATCH = 2000  # customers in one transaction; keeps memory flat
+
+FIRST_WORDS = (
+    "Alpine Blue Bright Cascade Cobalt Coastal Copper Crescent Daehan Eastern Emerald First Golden Grand Hanbit "
+    "Harbor Highland Ivory Jade Jinro Lakeside Liberty Maple Meridian Metro Mirae Northern Oakwood Orchard Pacific "
+    "Pioneer Prime Quartz River Royal Saebom Shinhwa Silver Southern Summit Sunrise Trident Union Valley Vertex "
+    "Western Willow 가온 그린 나래 누리 다온 대성 동방 라온 마루 미래 바른 보람 새한 서울 세종 아름 우리 정원 진성 "
+    "창조 태양 푸른 하늘 한길 한빛 해오름"
+).split()  # fmt: skip
+SECOND_WORDS = (
+    "Airlines Analytics Bank Bakery Biotech Books Builders Capital Clinic Coffee Components Design Electric Energy "
+    "Engineering Farms Fashion Foods Freight Games Health Hotels Imports Insurance Labs Logistics Manufacturing "
+    "Marine Media Motors Optics Paper Pharma Printing Retail Robotics School Shipping Software Sports Steel Studio "
+    "Systems Tech Textiles Tools Toys Trading Travel Works 건설 공업 교육 금융 기술 농장 디자인 무역 물산 물류 미디어 "
+    "바이오 산업 상사 소프트 식품 에너지 엔지니어링 유통 의료 전자 제약 제조 출판 학원 호텔"
+).split()  # fmt: skip
+PEOPLE = (
+    ("Tania", "Carr"), ("Kenji", "Mori"), ("Megan", "Bowen"), ("Diego", "Siciliani"), ("Adele", "Vance"), ("Lee", "Gu"),
+    ("Alex", "Wilber"), ("민준", "김"), ("서연", "이"), ("도윤", "박"), ("지우", "최"), ("하준", "정"), ("수빈", "강"), ("예은", "조"),
+    ("지훈", "윤"), ("유진", "장"),
+)  # fmt: skip
+
+
+class Command(BaseCommand):
+    """`manage.py seed --customers N [--account NAME] [--unconfirmed N] [--random-seed N]`; run again, it adds N more."""
+
+    help = "Fills one account with N customers, with acceptances, orders and subscriptions in realistic shares. Not for production."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """How many, whose, and how many of them without any acceptance (default: 8 of 100)."""
+        parser.add_argument("--customers", type=int, required=True)
+        parser.add_argument("--account", default="Contoso", help="The account's name (Contoso).")
+        parser.add_argument("--unconfirmed", type=int, default=None, help="Exactly so many customers without acceptance.")
+        parser.add_argument("--random-seed", type=int, default=1, help="The same seed and numbers make the same data.")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Seed and report customers a second. Raises CommandError for an unknown account or a negative number."""
+        count = options["customers"]
+        account = PartnerAccount.objects.filter(name=options["account"]).first()
+        if account is None or count < 0:
+            raise CommandError("Name an existing account (--account) and a number of customers from 0. `manage.py demo` makes accounts.")
+        agent = StaffMember.objects.with_role(Role.ADMIN_AGENT).filter(account=account, is_active=True).first()
+        if agent is None or not account.transacts:
+            raise CommandError("The account needs an active Admin agent, and must not be an indirect reseller.")
+        began = time.monotonic()
+        already = Customer.objects.filter(account=account).count()
+        seeder = _Seeder(account, agent, random.Random(f"{options['random_seed']}-{already}"), already)
+        unconfirmed = count * 8 // 100 if options["unconfirmed"] is None else options["unconfirmed"]
+        # Spread evenly, whatever the numbers: customer i has no acceptance when its share of `unconfirmed` grows at i.
+        shares = (((i + 1) * unconfirmed) // count > (i * unconfirmed) // count for i in range(count))
+        for begin in range(0, count, BATCH):
+            with transaction.atomic():
+                seeder.write([next(shares) for _ in range(min(BATCH, count - begin))])
+        if connection.vendor == "postgresql":
+            with connection.cursor() as cursor:
+                cursor.execute("ANALYZE")
+        seconds = time.monotonic() - began
+        self.stdout.write(f"{count} customers added to {account.name} in {seconds:.1f} s ({count / max(seconds, 0.001):.0f} a second)")
+
+
+class _Seeder:
+    """Makes batches of customers with everything that belongs to them."""
+
+    def __init__(self, account: PartnerAccount, agent: StaffMember, chance: random.Random, number: int) -> None:
+        self.account, self.agent, self.chance, self.number = account, agent, chance, number
+        today = account.local_today()
+        self.today = today
+        self.versions = AgreementTemplate.objects.versions_for(account)
+        self.offers = list(Offer.objects.sold())
+        # As in an account that keeps at it: most on the latest version, some on the one before, few on older ones.
+        self.templates = list(self.versions.published)
+        self.weights = [80, 14, 6, *([1] * len(self.templates))][: len(self.templates)]
+
+    def write(self, unconfirmed: list[bool]) -> None:
+        """Add one batch: `unconfirmed[i]` says whether customer i has no acceptance."""
+        customers = [self._customer() for _ in unconfirmed]
+        Customer.objects.bulk_create(customers)
+        applies = self.account.agreement_applies
+        confirmed = [customer for customer, without in zip(customers, unconfirmed, strict=True) if applies and not without]
+        acceptances = Acceptance.objects.bulk_create([self._acceptance(customer) for customer in confirmed])
+        of_customer = {acceptance.customer_id: acceptance for acceptance in acceptances}
+        Standing.objects.bulk_create(
+            Standing(
+                customer=customer,
+                account=self.account,
+                rank=acceptance.template.version_rank if acceptance else 0,
+                acceptance=acceptance,
+            )
+            for customer in customers
+            for acceptance in [of_customer.get(customer.pk)]
+        )
+        buyers = customers if not applies else confirmed
+        orders = [order for customer in buyers for order in self._orders(customer, of_customer.get(customer.pk))]
+        Order.objects.bulk_create(orders)
+        subscriptions = [subscription for order in orders for subscription in self._subscriptions(order)]
+        Subscription.objects.bulk_create(subscriptions)
+        OrderLine.objects.bulk_create(self._lines(subscriptions))
+        self._change_licenses(subscriptions)
+
+    def _customer(self) -> Customer:
+        chance = self.chance
+        self.number += 1
+        first_name, last_name = chance.choice(PEOPLE)
+        domain = f"seed{self.account.pk.hex[:6]}{self.number:07}"
+        korean = chance.random() < 0.7
+        customer = Customer(
+            id=uuid.UUID(int=chance.getrandbits(128), version=4),
+            account=self.account,
+            company_name=f"{chance.choice(FIRST_WORDS)} {chance.choice(SECOND_WORDS)} {self.number}",
+            domain=f"{domain}.onmicrosoft.com",
+            country="KR" if korean else "US",
+            address_line1=f"{chance.randrange(1, 400)} Teheran-ro" if korean else f"{chance.randrange(1, 9000)} Main Street",
+            city="Seoul" if korean else "Seattle",
+            region="" if korean else "WA",
+            postal_code="06236" if korean else "98101",
+            language="ko" if korean else "en",
+            contact_first_name=first_name,
+            contact_last_name=last_name,
+            contact_email=f"contact{self.number}@{domain}.example",
+            contact_phone=_phone("KR" if korean else "US"),
+            created_by=self.agent,
+            created_at=timezone.now() - dt.timedelta(days=chance.randrange(30, 2500)),
+        )
+        customer.derive_keys()
+        return customer
+
+    def _acceptance(self, customer: Customer) -> Acceptance:
+        template = self.chance.choices(self.templates, self.weights)[0]
+        newer = [t.published_on for t in self.templates if t.version_rank > template.version_rank]
+        # While this template was the latest one: that is when a confirmation would have named it.
+        first = max(template.published_on, PROGRAMME_START)
+        last = min([self.today, *(day - dt.timedelta(days=1) for day in newer)])
+        agreed_on = first + dt.timedelta(days=self.chance.randrange(max((last - first).days, 0) + 1))
+        return Acceptance(
+            customer=customer,
+            template=template,
+            first_name=customer.contact_first_name,
+            last_name=customer.contact_last_name,
+            email=customer.contact_email,
+            phone=customer.contact_phone,
+            agreed_on=agreed_on,
+            recorded_at=min(dt.datetime.combine(agreed_on, dt.time(15), tzinfo=self.account.tz), timezone.now()),
+            recorded_by=self.agent,
+            via=self.chance.choices([Via.PORTAL, Via.API], [7, 3])[0],
+        )
+
+    def _orders(self, customer: Customer, acceptance: Acceptance | None) -> Iterator[Order]:
+        for _ in range(self.chance.choices([0, 1, 2, 3], [25, 50, 18, 7])[0]):
+            earliest = acceptance.recorded_at if acceptance else customer.created_at
+            yield Order(
+                id=uuid.UUID(int=self.chance.getrandbits(128), version=4),
+                account=self.account,
+                customer=customer,
+                acceptance=acceptance,
+                billing_cycle=self.chance.choice(BillingCycle.values),
+                placed_at=earliest + (timezone.now() - earliest) * self.chance.random(),
+                placed_by=self.agent,
+            )
+
+    def _subscriptions(self, order: Order) -> Iterator[Subscription]:
+        for offer in self.chance.sample(self.offers, self.chance.choices([1, 2, 3], [70, 22, 8])[0]):
+            starts_on = order.placed_at.astimezone(self.account.tz).date()
+            yield Subscription(
+                id=uuid.UUID(int=self.chance.getrandbits(128), version=4),
+                customer=order.customer,
+                order=order,
+                offer=offer,
+                friendly_name=offer.name,
+                quantity=self.chance.randrange(1, 200) if offer.is_license_based else 1,
+                starts_on=starts_on,
+                commitment_ends_on=starts_on + relativedelta(years=1),
+                created_at=order.placed_at,
+                created_by=self.agent,
+            )
+
+    def _lines(self, subscriptions: list[Subscription]) -> Iterator[OrderLine]:
+        numbers: dict[uuid.UUID, int] = {}
+        for subscription in subscriptions:
+            number = numbers.get(subscription.order_id, 0)
+            numbers[subscription.order_id] = number + 1
+            yield OrderLine(
+                order=subscription.order,
+                number=number,
+                offer=subscription.offer,
+                quantity=subscription.quantity,
+                friendly_name=subscription.friendly_name,
+                subscription=subscription,
+            )
+
+    def _change_licenses(self, subscriptions: list[Subscription]) -> None:
+        """One license-based subscription in ten grew once."""
+        changed = [s for s in subscriptions if s.offer.is_license_based and self.chance.random() < 0.1]
+        changes = []
+        for subscription in changed:
+            before, after = subscription.quantity, subscription.quantity + self.chance.randrange(1, 50)
+            subscription.quantity, subscription.version = after, 2
+            changes.append(
+                LicenseChange(
+                    subscription=subscription,
+                    version=2,
+                    from_quantity=before,
+                    to_quantity=after,
+                    acceptance=subscription.order.acceptance,
+                    changed_at=subscription.created_at + (timezone.now() - subscription.created_at) * self.chance.random(),
+                    changed_by=self.agent,
+                )
+            )
+        LicenseChange.objects.bulk_create(changes)
+        Subscription.objects.bulk_update(changed, ["quantity", "version"])
+
+
+def _phone(country: str) -> str:
+    """A valid number of the country, the same for everybody: nobody is ever called."""
+    return normalized_phone({"KR": "02-312-3456", "US": "206-555-0100"}[country], country)
