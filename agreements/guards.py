@@ -146,7 +146,9 @@ def missing_guards(using: str) -> list[str]:
     with connection.cursor() as cursor:
         cursor.execute(question)
         present = {name for (name,) in cursor.fetchall()}
-    return [guard.name for guard in GUARDS if guard.wanted_on(connection.vendor) and guard.name not in present]
+    tables = set(connection.introspection.table_names())  # before the first migrate there is nothing to guard
+    wanted = [guard for guard in GUARDS if guard.wanted_on(connection.vendor) and guard.table in tables]
+    return [guard.name for guard in wanted if guard.name not in present]
 
 
 def check_guards(databases: Iterable[str] | None = None, **_kwargs: Any) -> list[CheckMessage]:

@@ -11,7 +11,7 @@ KNOWN_TEMPLATES = (
     {
         "id": CLOUD_AGREEMENT,
         "agreement_type": "MicrosoftCloudAgreement",
-        "name": "Cloud Agreement",
+        "name": "first version",
         "version_rank": 1,
         "link": "https://docs.microsoft.com/en-us/partner-center/agreements",
         # The day the programme began: before the Customer Agreement this was the one to accept.

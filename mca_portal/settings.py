@@ -183,7 +183,7 @@ TIME_ZONE = "UTC"
 FORMAT_MODULE_PATH = ["mca_portal.formats"]
 
 # Countries: names as Partner Center spells them
-COUNTRIES_OVERRIDE = {"KR": _("Korea"), "TW": _("Taiwan")}
+COUNTRIES_OVERRIDE = {"KR": _("Korea"), "TW": _("Taiwan"), "US": _("United States")}
 PHONENUMBER_DB_FORMAT = "E164"
 PHONENUMBER_DEFAULT_FORMAT = "INTERNATIONAL"
 
