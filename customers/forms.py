@@ -104,7 +104,9 @@ class CompanyForm(_CustomerForm):
         super().__init__(data, initial=suggested | dict(initial or {}), **more)
         if not new:
             del self.fields["domain_prefix"]
-        self.fields["country"].choices = [*([] if rules else [("", "")]), *country_choices(home)]
+        country = self.fields["country"]
+        assert isinstance(country, forms.ChoiceField)
+        country.choices = [*([] if rules else [("", "")]), *country_choices(home)]
         self.rules = RULES.get(str(self["country"].value() or ""))
         if self.rules:
             self._ask_what_the_country_needs(self.rules)

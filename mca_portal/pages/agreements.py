@@ -5,7 +5,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -19,13 +19,14 @@ from agreements.services import withdraw_acceptance
 from customers.errors import NotYoursToTransact
 from mca_portal.pages import formatting
 from mca_portal.pages.access import needs
-from mca_portal.pages.customers import account_context, account_page, find_customer
+from mca_portal.pages.customers import account_context, account_of, account_page, find_customer, person_of
+from mca_portal.pages.middleware import PortalRequest
 from mca_portal.staff.roles import Permission
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @needs(Permission.VIEW_ACCEPTANCES, Permission.CONFIRM_ACCEPTANCE)
-def agreement(request: HttpRequest, customer_id: uuid.UUID) -> HttpResponse:
+def agreement(request: PortalRequest, customer_id: uuid.UUID) -> HttpResponse:
     """Update: account info with the agreement section turned into its form (F2). `?next=`: a page of the portal to go on to.
 
     Where there is nothing to confirm, the section says so: 403 for an indirect reseller (A2), 404 where the agreement does not exist (A3).
@@ -37,14 +38,14 @@ def agreement(request: HttpRequest, customer_id: uuid.UUID) -> HttpResponse:
     if not account.transacts:
         return account_page(request, customer, status=403)
     versions = AgreementTemplate.objects.versions_for(account)
-    data = request.POST or request.typed  # type: ignore[attr-defined]
+    data = request.POST or request.typed
     form = AcceptanceForm(data or None, customer=customer, versions=versions)
     onward = _local_path(request)
     if request.method == "POST" and "fill" in request.POST:
         return account_page(request, customer, form=form.with_primary_contact(), onward=onward)
     if request.method == "POST" and form.is_valid():
         try:
-            acceptance = form.apply(by=request.user, customer=customer, via=Via.PORTAL)  # type: ignore[arg-type]
+            acceptance = form.apply(by=person_of(request), customer=customer, via=Via.PORTAL)
         except AgreementNotApplicable:
             return account_page(request, customer, status=404)
         except NotYoursToTransact:
@@ -57,19 +58,19 @@ def agreement(request: HttpRequest, customer_id: uuid.UUID) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @needs(Permission.VIEW_ACCEPTANCES, Permission.WITHDRAW_ACCEPTANCE)
-def agreement_withdraw(request: HttpRequest, customer_id: uuid.UUID, acceptance_id: int) -> HttpResponse:
+def agreement_withdraw(request: PortalRequest, customer_id: uuid.UUID, acceptance_id: int) -> HttpResponse:
     """Withdraw a confirmation that was a mistake, saying why; the page names where the customer stands afterwards (R5)."""
     customer = find_customer(request, customer_id)
-    records = Acceptance.objects.visible_to(request.user).filter(customer=customer)  # type: ignore[arg-type]
+    records = Acceptance.objects.visible_to(person_of(request)).filter(customer=customer)
     acceptance = get_object_or_404(records.history(), pk=acceptance_id)
     back = redirect("customer", customer_id=customer.pk)
     if acceptance.is_withdrawn:
         messages.info(request, gettext("This confirmation has been withdrawn already. Nothing was changed."))
         return back
-    form = WithdrawalForm(request.POST or request.typed or None)  # type: ignore[attr-defined]
+    form = WithdrawalForm(request.POST or request.typed or None)
     if request.method == "POST" and form.is_valid():
         try:
-            withdraw_acceptance(by=request.user, acceptance=acceptance, reason=form.cleaned_data["reason"])  # type: ignore[arg-type]
+            withdraw_acceptance(by=person_of(request), acceptance=acceptance, reason=form.cleaned_data["reason"])
         except AlreadyWithdrawn:
             messages.info(request, gettext("This confirmation has been withdrawn already. Nothing was changed."))
             return back
@@ -96,9 +97,9 @@ def agreement_withdraw(request: HttpRequest, customer_id: uuid.UUID, acceptance_
 
 @require_http_methods(["GET", "HEAD"])
 @needs(Permission.VIEW_ACCEPTANCES)
-def agreement_versions(request: HttpRequest) -> HttpResponse:
+def agreement_versions(request: PortalRequest) -> HttpResponse:
     """The published templates on the account's day: which one is the latest, which one is required, which no longer count (V1–V4)."""
-    account = request.user.account  # type: ignore[union-attr]
+    account = account_of(request)
     versions = AgreementTemplate.objects.versions_for(account)
     rows = [
         {
@@ -112,7 +113,7 @@ def agreement_versions(request: HttpRequest) -> HttpResponse:
     return render(request, "agreements/versions.html", {"rows": rows, "versions": versions, "account": account})
 
 
-def _local_path(request: HttpRequest) -> str:
+def _local_path(request: PortalRequest) -> str:
     """The page of this portal that `next` names, or "": nobody is sent to another site."""
     wanted = request.POST.get("next") or request.GET.get("next") or ""
     good = wanted.startswith("/") and url_has_allowed_host_and_scheme(wanted, allowed_hosts=None)

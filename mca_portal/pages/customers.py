@@ -22,6 +22,8 @@ from customers.models import Customer
 from customers.services import update_customer
 from customers.validators import DOMAIN_SUFFIX, validate_domain
 from mca_portal.pages.access import needs
+from mca_portal.pages.middleware import PortalRequest
+from mca_portal.staff.models import PartnerAccount, StaffMember
 from mca_portal.staff.roles import Permission, may, require
 from orders.models import Subscription
 
@@ -29,23 +31,36 @@ FILTERS = (StandingWord.NOT_CONFIRMED, StandingWord.REQUIRED, StandingWord.DUE, 
 LANGUAGE_CHOICES = dict(Customer._meta.get_field("language").choices or [])
 
 
-def find_customer(request: HttpRequest, customer_id: uuid.UUID) -> Customer:
+def person_of(request: HttpRequest) -> StaffMember:
+    """Whoever is signed in: `needs` has let nobody else through."""
+    assert isinstance(request.user, StaffMember)
+    return request.user
+
+
+def account_of(request: HttpRequest) -> PartnerAccount:
+    """The partner account of whoever is signed in: nobody without one holds a permission (`staff.roles.may`)."""
+    account = person_of(request).account
+    assert account is not None
+    return account
+
+
+def find_customer(request: PortalRequest, customer_id: uuid.UUID) -> Customer:
     """The customer with everything that its pages show of account and standing. Raises Http404 for another account's (A5)."""
-    rows = Customer.objects.visible_to(request.user).select_related(  # type: ignore[arg-type]
+    rows = Customer.objects.visible_to(person_of(request)).select_related(
         "account", "standing__acceptance__template", "standing__acceptance__recorded_by"
     )
     return get_object_or_404(rows, pk=customer_id)
 
 
-def account_context(request: HttpRequest, customer: Customer, tab: str) -> dict[str, Any]:
+def account_context(request: PortalRequest, customer: Customer, tab: str) -> dict[str, Any]:
     """What `customers/account_base.html` needs. `tab`: "customer", "subscriptions" or "customer_orders" (route names).
 
     `standing` and `versions` are None for those who may not see acceptances; `gate_open` says whether orders pass (G1, A3).
     """
     versions = AgreementTemplate.objects.versions_for(customer.account)
     word = versions.word(customer.standing.rank)
-    sees = may(request.user, Permission.VIEW_ACCEPTANCES)  # type: ignore[arg-type]
-    orders = customer.account.transacts and may(request.user, Permission.PLACE_ORDERS)  # type: ignore[arg-type]
+    sees = may(person_of(request), Permission.VIEW_ACCEPTANCES)
+    orders = customer.account.transacts and may(person_of(request), Permission.PLACE_ORDERS)
     labels = {
         "customer": gettext("Account info"),
         "subscriptions": gettext("Subscriptions"),
@@ -66,30 +81,29 @@ def account_context(request: HttpRequest, customer: Customer, tab: str) -> dict[
     }
 
 
-def agreement_context(request: HttpRequest, customer: Customer, context: dict[str, Any]) -> dict[str, Any]:
+def agreement_context(request: PortalRequest, customer: Customer, context: dict[str, Any]) -> dict[str, Any]:
     """What the agreement section adds to `account_context`: the record in force, the history, and what the person may do (F4)."""
-    if not may(request.user, Permission.VIEW_ACCEPTANCES):  # type: ignore[arg-type]
+    if not may(person_of(request), Permission.VIEW_ACCEPTANCES):
         return {}
     account = customer.account
     versions: Versions = context["versions"]
     return {
         "acceptance": customer.standing.acceptance,
-        "history": Acceptance.objects.visible_to(request.user).filter(customer=customer).history(),  # type: ignore[arg-type]
+        "history": Acceptance.objects.visible_to(person_of(request)).filter(customer=customer).history(),
         "due_on": versions.due_on(customer.standing.rank),
-        "may_confirm": account.agreement_applies and account.transacts and may(request.user, Permission.CONFIRM_ACCEPTANCE),  # type: ignore[arg-type]
-        "may_withdraw": may(request.user, Permission.WITHDRAW_ACCEPTANCE),  # type: ignore[arg-type]
+        "may_confirm": account.agreement_applies and account.transacts and may(person_of(request), Permission.CONFIRM_ACCEPTANCE),
+        "may_withdraw": may(person_of(request), Permission.WITHDRAW_ACCEPTANCE),
     }
 
 
 @require_http_methods(["GET", "HEAD"])
 @needs(Permission.VIEW_CUSTOMERS)
-def customer_list(request: HttpRequest) -> HttpResponse:
+def customer_list(request: PortalRequest) -> HttpResponse:
     """Find customers by name, domain or Microsoft ID, and narrow them to one standing (C2, C3). 404 for a filter or cursor that is none."""
-    person = request.user
-    account = person.account  # type: ignore[union-attr]
+    person, account = person_of(request), account_of(request)
     search = request.GET.get("q", "").strip()
     wanted = _wanted_standing(request)
-    found = Customer.objects.visible_to(person).search(search)  # type: ignore[arg-type]
+    found = Customer.objects.visible_to(person).search(search)
     rows = found.select_related("standing__acceptance").annotate(
         subscription_count=Coalesce(
             Subquery(
@@ -99,7 +113,7 @@ def customer_list(request: HttpRequest) -> HttpResponse:
             0,
         )
     )
-    sees = may(person, Permission.VIEW_ACCEPTANCES)  # type: ignore[arg-type]
+    sees = may(person, Permission.VIEW_ACCEPTANCES)
     versions = AgreementTemplate.objects.versions_for(account) if sees else None
     if versions and wanted:
         rows = rows.filter(standing__rank__in=versions.ranks(wanted))
@@ -118,8 +132,8 @@ def customer_list(request: HttpRequest) -> HttpResponse:
         "total": total,
         "shows_standing": sees,
         "tabs": _standing_tabs(request, counts, wanted) if versions and versions.applies else [],
-        "may_create": account.transacts and may(person, Permission.EDIT_CUSTOMERS),  # type: ignore[arg-type]
-        "may_confirm": account.agreement_applies and account.transacts and may(person, Permission.CONFIRM_ACCEPTANCE),  # type: ignore[arg-type]
+        "may_create": account.transacts and may(person, Permission.EDIT_CUSTOMERS),
+        "may_confirm": account.agreement_applies and account.transacts and may(person, Permission.CONFIRM_ACCEPTANCE),
         "asks": (StandingWord.NOT_CONFIRMED, StandingWord.REQUIRED, StandingWord.DUE),
         "new_customer_url": _address("new_customer"),
     }
@@ -128,28 +142,28 @@ def customer_list(request: HttpRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD"])
 @needs(Permission.VIEW_CUSTOMERS)
-def customer(request: HttpRequest, customer_id: uuid.UUID) -> HttpResponse:
+def customer(request: PortalRequest, customer_id: uuid.UUID) -> HttpResponse:
     """Account info: where the customer stands with the agreement and why, the records, the company and the primary contact (F4)."""
     return account_page(request, find_customer(request, customer_id))
 
 
-def account_page(request: HttpRequest, customer: Customer, *, status: int = 200, **more: Any) -> HttpResponse:
+def account_page(request: PortalRequest, customer: Customer, *, status: int = 200, **more: Any) -> HttpResponse:
     """Show account info; `more` goes to the template, such as `form` for the agreement section turned into its form."""
     context = account_context(request, customer, "customer")
     context |= agreement_context(request, customer, context)
     context |= {
         "language_name": LANGUAGE_CHOICES.get(customer.language, customer.language),
-        "may_edit": may(request.user, Permission.EDIT_CUSTOMERS),  # type: ignore[arg-type]
+        "may_edit": may(person_of(request), Permission.EDIT_CUSTOMERS),
     }
     return render(request, "customers/account.html", context | more, status=status)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @needs(Permission.EDIT_CUSTOMERS)
-def customer_edit(request: HttpRequest, customer_id: uuid.UUID) -> HttpResponse:
+def customer_edit(request: PortalRequest, customer_id: uuid.UUID) -> HttpResponse:
     """Change company and primary contact. When somebody else saved first, nothing typed is lost and nothing of theirs either (C1)."""
     customer = find_customer(request, customer_id)
-    data = request.POST or request.typed  # type: ignore[attr-defined]
+    data = request.POST or request.typed
     saved = {name: str(getattr(customer, name)) for name in (*Customer.COMPANY_FIELDS, *Customer.CONTACT_FIELDS)}
     company = CompanyForm(data or None, account=customer.account, new=False, initial=saved)
     contact = ContactForm(data or None, initial=saved)
@@ -157,7 +171,7 @@ def customer_edit(request: HttpRequest, customer_id: uuid.UUID) -> HttpResponse:
     stale = False
     if request.method == "POST" and both_valid(company, contact, customer=customer):
         try:
-            update_customer(by=request.user, customer=customer, version=seen, details=company.details() | contact.details())  # type: ignore[arg-type]
+            update_customer(by=person_of(request), customer=customer, version=seen, details=company.details() | contact.details())
         except StaleCustomer as error:
             customer, stale = error.customer, True
         except ValidationError as error:
@@ -182,19 +196,19 @@ def customer_edit(request: HttpRequest, customer_id: uuid.UUID) -> HttpResponse:
 
 @require_http_methods(["POST"])
 @needs(Permission.EDIT_CUSTOMERS)
-def address_fields(request: HttpRequest) -> HttpResponse:
+def address_fields(request: PortalRequest) -> HttpResponse:
     """The address part of the form for the country just chosen, with what was typed and nothing checked yet. Writes nothing.
 
     A POST, so that an address that somebody types does not end up in logs.
     """
     typed = {name: request.POST[name] for name in CompanyForm.base_fields if name in request.POST}
-    form = CompanyForm(account=request.user.account, initial=typed)  # type: ignore[union-attr]
+    form = CompanyForm(account=account_of(request), initial=typed)
     return render(request, "customers/_address_fields.html", {"form": form})
 
 
 @require_http_methods(["GET", "HEAD"])
 @needs(Permission.EDIT_CUSTOMERS)
-def domain_check(request: HttpRequest) -> HttpResponse:
+def domain_check(request: PortalRequest) -> HttpResponse:
     """One sentence about `?domain_prefix=`: free, taken, or not a domain. An aid while typing; saving asks again (C1)."""
     prefix = request.GET.get("domain_prefix", "").strip().lower().removesuffix(DOMAIN_SUFFIX)
     domain = prefix + DOMAIN_SUFFIX
@@ -216,12 +230,12 @@ def _address(route: str, customer: Customer | None = None) -> str:
         return ""
 
 
-def _wanted_standing(request: HttpRequest) -> StandingWord | None:
+def _wanted_standing(request: PortalRequest) -> StandingWord | None:
     """The standing in the address; None for all. Raises Http404, and NotAllowed for those who may not see acceptances."""
     word = request.GET.get("standing", "")
     if not word:
         return None
-    require(request.user, Permission.VIEW_ACCEPTANCES)  # type: ignore[arg-type]
+    require(person_of(request), Permission.VIEW_ACCEPTANCES)
     try:
         return StandingWord(word)
     except ValueError as error:
@@ -242,7 +256,7 @@ def _counts(found: Any, versions: Versions | None, *, narrowed: bool, account_id
     return counts
 
 
-def _standing_tabs(request: HttpRequest, counts: dict[StandingWord | None, int], wanted: StandingWord | None) -> list[dict[str, Any]]:
+def _standing_tabs(request: PortalRequest, counts: dict[StandingWord | None, int], wanted: StandingWord | None) -> list[dict[str, Any]]:
     def url(word: StandingWord | None) -> str:
         query = request.GET.copy()
         query.pop("cursor", None)
