@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
 
@@ -25,6 +26,17 @@ def begin(owner: StaffMember, kind: str, *, customer: Customer | None = None, da
 def open_draft(owner: StaffMember, kind: str, draft_id: uuid.UUID, *, customer: Customer | None = None) -> Draft:
     """The owner's own draft of this kind (and customer), or Http404: somebody else's is not found (A5)."""
     return get_object_or_404(Draft.objects.select_related("customer__account"), pk=draft_id, owner=owner, kind=kind, customer=customer)
+
+
+def unfinished(owner: StaffMember, kind: str, *, within: dt.timedelta) -> QuerySet[Draft]:
+    """The owner's drafts of this kind in which something was kept `within` this time and that were not submitted, newest first."""
+    recent = Draft.objects.filter(owner=owner, kind=kind, outcome="", changed_at__gte=timezone.now() - within)
+    return recent.exclude(data={}).order_by("-changed_at", "pk")
+
+
+def discard(draft: Draft) -> None:
+    """Throw away a draft that was not submitted; one that was stays, since submitting it again must lead to what came of it."""
+    Draft.objects.filter(pk=draft.pk, outcome="").delete()
 
 
 def keep(draft: Draft, **parts: Any) -> None:
