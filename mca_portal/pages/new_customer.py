@@ -78,7 +78,7 @@ class AccountInfo:
         return [form for form in (self.company, self.contact, self.acceptance) if form is not None]
 
     def is_right(self) -> bool:
-        """Whether checked forms hold a customer, and its acceptance, that Submit would take; otherwise they say what is wrong (C1, R2, R6, V5)."""
+        """Whether checked forms hold a customer and an acceptance that Submit would take; if not, they say why (C1, R2, R6, V5)."""
         right = both_valid(self.company, self.contact)
         if self.acceptance is None:
             return right
@@ -282,7 +282,9 @@ def _submit(request: HttpRequest, draft: Draft, info: AccountInfo, order: OrderF
             by=request.user, details=info.details, confirmation=info.confirmation(), order=order.order() if order else None
         )
         # What was typed has become records: the draft need not keep people's data twice.
-        drafts.keep(draft, account={}, order={}, made={"customer": str(made.customer.pk), "order": str(made.order.pk) if made.order else ""})
+        drafts.keep(
+            draft, account={}, order={}, made={"customer": str(made.customer.pk), "order": str(made.order.pk) if made.order else ""}
+        )
         return _address(DONE, draft)
 
     try:
