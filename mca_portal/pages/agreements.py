@@ -41,7 +41,7 @@ def agreement(request: PortalRequest, customer_id: uuid.UUID) -> HttpResponse:
     data = request.POST or request.typed
     form = AcceptanceForm(data or None, customer=customer, versions=versions)
     onward = _local_path(request)
-    if request.method == "POST" and "fill" in request.POST:
+    if data and "fill" in data:
         return account_page(request, customer, form=form.with_primary_contact(), onward=onward)
     if request.method == "POST" and form.is_valid():
         try:

@@ -21,6 +21,7 @@ from customers.keyset import BadCursor, read_page
 from customers.models import Customer
 from customers.services import update_customer
 from customers.validators import DOMAIN_SUFFIX, validate_domain
+from mca_portal.pages import formatting
 from mca_portal.pages.access import needs
 from mca_portal.pages.middleware import PortalRequest
 from mca_portal.staff.models import PartnerAccount, StaffMember
@@ -164,7 +165,7 @@ def customer_edit(request: PortalRequest, customer_id: uuid.UUID) -> HttpRespons
     """Change company and primary contact. When somebody else saved first, nothing typed is lost and nothing of theirs either (C1)."""
     customer = find_customer(request, customer_id)
     data = request.POST or request.typed
-    saved = {name: str(getattr(customer, name)) for name in (*Customer.COMPANY_FIELDS, *Customer.CONTACT_FIELDS)}
+    saved = _as_typed(customer)
     company = CompanyForm(data or None, account=customer.account, new=False, initial=saved)
     contact = ContactForm(data or None, initial=saved)
     seen = _number(data.get("version", "")) if data else customer.version
@@ -187,7 +188,7 @@ def customer_edit(request: PortalRequest, customer_id: uuid.UUID) -> HttpRespons
         "company": company,
         "contact": contact,
         "stale": stale,
-        "version": customer.version if stale or request.method != "POST" else seen,
+        "version": customer.version if stale else seen,
         "differences": _differences(customer, [company, contact]) if stale else [],
         "has_errors": stale or bool(company.errors or contact.errors),
     }
@@ -276,12 +277,19 @@ def _number(text: str) -> int:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
 
 
+def _as_typed(customer: Customer) -> dict[str, str]:
+    """What is saved, as somebody would type it."""
+    saved = {name: str(getattr(customer, name)) for name in (*Customer.COMPANY_FIELDS, *Customer.CONTACT_FIELDS)}
+    return saved | {"contact_phone": formatting.phone(customer.contact_phone)}
+
+
 def _differences(customer: Customer, forms: list[Any]) -> list[dict[str, str]]:
     """The fields in which what was typed differs from what is saved now: label and saved value."""
     found = []
+    now = _as_typed(customer)
     for form in forms:
         for field in form:
-            saved = str(getattr(customer, field.name))
+            saved = now[field.name]
             if str(field.value() or "") != saved:
                 shown = dict(field.field.choices).get(saved, saved) if hasattr(field.field, "choices") else saved
                 found.append({"label": field.label, "now": shown})

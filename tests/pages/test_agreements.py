@@ -5,8 +5,10 @@ from typing import Any
 
 import pytest
 import time_machine
+from django.db import connection
 from django.http import HttpResponse
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from agreements.models import Acceptance, AgreementTemplate, Withdrawal
@@ -300,3 +302,22 @@ def test_today_is_the_accounts_day() -> None:
     with time_machine.travel("2026-11-22T23:00:00Z", tick=False):  # 08:00 on the 23rd in Seoul
         assert save(by, customer, agreed_on="2026-11-23").status_code == 302
         assert Acceptance.objects.get().agreed_on == dt.date(2026, 11, 23)
+
+
+def test_a_longer_history_asks_the_database_no_more_often() -> None:
+    by = make_staff()
+    customer = make_customer(by)
+
+    def questions() -> int:
+        client = signed_in(by)
+        with CaptureQueriesContext(connection) as asked:
+            assert client.get(reverse("customer", args=[customer.pk])).status_code == 200
+        return len(asked)
+
+    withdraw_acceptance(by=by, acceptance=confirm(by, customer), reason="Typed twice")
+    confirm(by, customer)
+    few = questions()
+    for number in range(10):
+        confirm(by, customer, first_name=f"Person {number}")
+    assert questions() == few
+    assert few <= 8

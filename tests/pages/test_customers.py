@@ -258,6 +258,21 @@ def test_no_field_of_the_edit_form_breaks_the_page(name: str, value: str) -> Non
     assert answer.status_code in (302, 422)
 
 
+def test_what_was_typed_before_the_sign_in_expired_is_still_checked_against_the_version_seen() -> None:
+    by = make_staff()
+    customer = make_customer(by)
+    address = reverse("customer_edit", args=[customer.pk])
+    client = signed_in(by)
+    client.get(address)
+    del client.cookies["sessionid"]  # it expired
+    client.post(address, edited(customer, company_name="Typed long ago"))
+    update_customer(by=by, customer=customer, version=1, details={"company_name": "Theirs"})
+    client.force_login(by)
+    text = client.get(address).content.decode()
+    assert 'value="Typed long ago"' in text
+    assert 'name="version" value="1"' in text
+
+
 # The forms -------------------------------------------------------------------
 
 
