@@ -166,8 +166,9 @@ def customer_edit(request: PortalRequest, customer_id: uuid.UUID) -> HttpRespons
     customer = find_customer(request, customer_id)
     data = request.POST or request.typed
     saved = _as_typed(customer)
-    company = CompanyForm(data or None, account=customer.account, new=False, initial=saved)
-    contact = ContactForm(data or None, initial=saved)
+    typed = data if request.method == "POST" else data or None  # even a form with nothing in it was sent
+    company = CompanyForm(typed, account=customer.account, new=False, initial=saved)
+    contact = ContactForm(typed, initial=saved)
     seen = _number(data.get("version", "")) if data else customer.version
     stale = False
     if request.method == "POST" and both_valid(company, contact, customer=customer):
