@@ -78,6 +78,7 @@ class LicenseCountForm(forms.Form):
         super().__init__(data, auto_id=f"id_%s_{subscription.pk}", initial={"version": subscription.version, "quantity": number})
         self.subscription = subscription
         self.fields["quantity"] = CountField(offer=subscription.offer)
+        self.fields["quantity"].widget.attrs["aria-label"] = gettext("Licenses of %(name)s") % {"name": subscription.friendly_name}
 
     @property
     def is_changed(self) -> bool:

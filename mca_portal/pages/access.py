@@ -6,12 +6,15 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 
+from customers.errors import NotYoursToTransact
+from mca_portal.pages import errors
 from mca_portal.staff.roles import Permission, require
 
 
 def needs(*permissions: Permission) -> Callable[..., Callable[..., HttpResponse]]:
     """Decorate a view: the signed-in person must hold every one of `permissions`, otherwise NotAllowed (a 403 page that names the roles).
 
+    What only the account's indirect provider does is a 403 page that says so (A2).
     The decorated view carries them as `.permissions` for the test matrix.
     """
 
@@ -20,7 +23,10 @@ def needs(*permissions: Permission) -> Callable[..., Callable[..., HttpResponse]
         def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
             for permission in permissions:
                 require(request.user, permission)
-            return view(request, *args, **kwargs)
+            try:
+                return view(request, *args, **kwargs)
+            except NotYoursToTransact:
+                return errors.not_yours_to_transact(request)
 
         guarded.permissions = permissions
         return guarded

@@ -33,6 +33,11 @@ def permission_denied(request: HttpRequest, exception: Exception | None = None) 
     return _page(request, "403", HTTPStatus.FORBIDDEN, roles=_one_of(getattr(exception, "roles", ())))
 
 
+def not_yours_to_transact(request: HttpRequest) -> HttpResponse:
+    """403: the account is an indirect reseller, whose indirect provider confirms and orders for its customers (A2)."""
+    return _page(request, "403", HTTPStatus.FORBIDDEN, provider_does_it=True)
+
+
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """403: the form was not recognised as one of ours; most often the page had been open too long."""
     return _page(request, "403_csrf", HTTPStatus.FORBIDDEN)

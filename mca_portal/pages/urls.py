@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from mca_portal.pages import agreements, customers, home, new_customer
+from mca_portal.pages import agreements, customers, home, new_customer, orders, subscriptions
 
 urlpatterns = [
     # Home
@@ -24,4 +24,35 @@ urlpatterns = [
     path("customers/new/<uuid:draft_id>/review/", new_customer.review, name="new_customer_review"),
     path("customers/new/<uuid:draft_id>/done/", new_customer.done, name="new_customer_done"),
     path("customers/new/<uuid:draft_id>/discard/", new_customer.discard, name="new_customer_discard"),
+    # Orders
+    path("orders/", orders.order_list, name="orders"),
+    path("orders/<uuid:order_id>/", orders.order, name="order"),
+    path("customers/<uuid:customer_id>/orders/", orders.customer_orders, name="customer_orders"),
+    path("customers/<uuid:customer_id>/orders/new/", orders.new_order, name="new_order"),
+    path("customers/<uuid:customer_id>/orders/new/<uuid:draft_id>/", orders.new_order_lines, name="new_order_lines"),
+    path("customers/<uuid:customer_id>/orders/new/<uuid:draft_id>/agreement/", orders.new_order_agreement, name="new_order_agreement"),
+    path("customers/<uuid:customer_id>/orders/new/<uuid:draft_id>/review/", orders.new_order_review, name="new_order_review"),
+    # Subscriptions
+    path("customers/<uuid:customer_id>/subscriptions/", subscriptions.subscription_list, name="subscriptions"),
+    path("customers/<uuid:customer_id>/subscriptions/<uuid:subscription_id>/", subscriptions.subscription, name="subscription"),
+    path(
+        "customers/<uuid:customer_id>/subscriptions/<uuid:subscription_id>/agreement/",
+        subscriptions.license_agreement,
+        name="license_agreement",
+    ),
+    path(
+        "customers/<uuid:customer_id>/subscriptions/<uuid:subscription_id>/status/",
+        subscriptions.subscription_status,
+        name="subscription_status",
+    ),
+    path(
+        "customers/<uuid:customer_id>/subscriptions/<uuid:subscription_id>/name/",
+        subscriptions.subscription_name,
+        name="subscription_name",
+    ),
+    path(
+        "customers/<uuid:customer_id>/subscriptions/<uuid:subscription_id>/renewal/",
+        subscriptions.subscription_renewal,
+        name="subscription_renewal",
+    ),
 ]
