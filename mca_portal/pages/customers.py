@@ -164,12 +164,11 @@ def account_page(request: PortalRequest, customer: Customer, *, status: int = 20
 def customer_edit(request: PortalRequest, customer_id: uuid.UUID) -> HttpResponse:
     """Change company and primary contact. When somebody else saved first, nothing typed is lost and nothing of theirs either (C1)."""
     customer = find_customer(request, customer_id)
-    data = request.POST or request.typed
+    data = request.POST if request.method == "POST" else request.typed  # even a form with nothing in it was sent
     saved = _as_typed(customer)
-    typed = data if request.method == "POST" else data or None  # even a form with nothing in it was sent
-    company = CompanyForm(typed, account=customer.account, new=False, initial=saved)
-    contact = ContactForm(typed, initial=saved)
-    seen = _number(data.get("version", "")) if data else customer.version
+    company = CompanyForm(data, account=customer.account, new=False, initial=saved)
+    contact = ContactForm(data, initial=saved)
+    seen = _number(data.get("version", "")) if data is not None else customer.version
     stale = False
     if request.method == "POST" and both_valid(company, contact, customer=customer):
         try:
