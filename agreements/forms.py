@@ -138,7 +138,7 @@ class AcceptanceForm(forms.Form):
             gettext(
                 "A newer version of the agreement, %(name)s, was published meanwhile. Check that the customer accepted it, and save again."
             )
-            % {"name": error.latest.name},
+            % {"name": error.latest.version},
         )
 
     def as_typed(self, **changes: str) -> Self:

@@ -4,6 +4,8 @@ import datetime as dt
 import uuid
 from typing import Any
 
+from django.utils.translation import gettext_noop
+
 CLOUD_AGREEMENT = uuid.UUID("998b88de-aa99-4388-a42c-1b3517d49490")
 CUSTOMER_AGREEMENT = uuid.UUID("117a77b0-9360-443b-8795-c6dedc750cf9")
 
@@ -11,7 +13,7 @@ KNOWN_TEMPLATES = (
     {
         "id": CLOUD_AGREEMENT,
         "agreement_type": "MicrosoftCloudAgreement",
-        "name": "first version",
+        "name": gettext_noop("first version"),
         "version_rank": 1,
         "link": "https://docs.microsoft.com/en-us/partner-center/agreements",
         # The day the programme began: before the Customer Agreement this was the one to accept.

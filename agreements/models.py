@@ -7,6 +7,8 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from agreements.standing import Versions
@@ -67,7 +69,19 @@ class AgreementTemplate(models.Model):
         )
 
     def __str__(self) -> str:
-        return f"{self.get_agreement_type_display()}, {self.name}"
+        return f"{self.get_agreement_type_display()}, {self.version}"
+
+    @property
+    def version(self) -> str:
+        """The name as people read it in the active language.
+
+        A month such as "October 2019" is written that language's way; any other name as it was entered, unless the catalogue knows it.
+        """
+        try:
+            month = dt.datetime.strptime(self.name, "%B %Y")
+        except ValueError:
+            return gettext(self.name) if self.name else ""  # gettext("") is the catalogue's header
+        return date_format(month, "YEAR_MONTH_FORMAT")
 
 
 class AcceptanceQuerySet(models.QuerySet["Acceptance"]):

@@ -123,7 +123,7 @@ def _local_path(request: PortalRequest) -> str:
 def _recorded(acceptance: Acceptance) -> str:
     facts: dict[str, Any] = {
         "person": acceptance.name,
-        "version": acceptance.template.name,
+        "version": acceptance.template.version,
         "day": formatting.day(acceptance.agreed_on),
     }
     return (
