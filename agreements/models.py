@@ -78,7 +78,7 @@ class AgreementTemplate(models.Model):
         A month such as "October 2019" is written that language's way; any other name as it was entered, unless the catalogue knows it.
         """
         try:
-            month = dt.datetime.strptime(self.name, "%B %Y")
+            month = dt.datetime.strptime(self.name, "%B %Y").replace(tzinfo=dt.UTC)
         except ValueError:
             return gettext(self.name) if self.name else ""  # gettext("") is the catalogue's header
         return date_format(month, "YEAR_MONTH_FORMAT")
