@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http import HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext
@@ -29,6 +29,8 @@ from customers.forms import CompanyForm, ContactForm, both_valid
 from customers.models import Customer
 from mca_portal.pages import drafts
 from mca_portal.pages.access import needs
+from mca_portal.pages.customers import account_of, person_of
+from mca_portal.pages.middleware import PortalRequest
 from mca_portal.pages.models import Draft
 from mca_portal.staff.models import PartnerAccount
 from mca_portal.staff.roles import Permission
@@ -128,11 +130,11 @@ def _step(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
     """Give a step its draft: the person's own or 404 (A5). A draft that was submitted leads to what came of it (F1.4)."""
 
     @wraps(view)
-    def opened(request: HttpRequest, draft_id: uuid.UUID) -> HttpResponse:
-        draft = drafts.open_draft(request.user, KIND, draft_id)
+    def opened(request: PortalRequest, draft_id: uuid.UUID) -> HttpResponse:
+        draft = drafts.open_draft(person_of(request), KIND, draft_id)
         if draft.outcome:
             return redirect(draft.outcome)
-        if not request.user.account.transacts:
+        if not account_of(request).transacts:
             return _not_yours(request)
         return view(request, draft)
 
@@ -141,17 +143,17 @@ def _step(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
 
 @require_http_methods(["GET"])
 @needs(Permission.EDIT_CUSTOMERS)
-def begin(request: HttpRequest) -> HttpResponse:
+def begin(request: PortalRequest) -> HttpResponse:
     """Begin a draft and open its first step (F1)."""
-    if not request.user.account.transacts:
+    if not account_of(request).transacts:
         return _not_yours(request)
-    return redirect(ACCOUNT_INFO, drafts.begin(request.user, KIND).pk)
+    return redirect(ACCOUNT_INFO, drafts.begin(person_of(request), KIND).pk)
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @needs(Permission.EDIT_CUSTOMERS)
 @_step
-def account_info(request: HttpRequest, draft: Draft) -> HttpResponse:
+def account_info(request: PortalRequest, draft: Draft) -> HttpResponse:
     """Company, primary contact and the Microsoft customer agreement (F1.1)."""
     kept: Typed = draft.data.get("account", {})
     sent: QueryDict | None = request.POST if request.method == "POST" else request.typed
@@ -161,7 +163,7 @@ def account_info(request: HttpRequest, draft: Draft) -> HttpResponse:
     if request.method == "POST" and "person" in request.POST:
         return redirect(f"{_address(ACCOUNT_INFO, draft)}#who")
     check = request.method == "POST" or "check" in request.GET
-    info = AccountInfo(request.user.account, kept, check=check)
+    info = AccountInfo(account_of(request), kept, check=check)
     wrong = check and not info.is_right()
     if request.method == "POST" and not wrong:
         return redirect(SUBSCRIPTIONS, draft.pk)
@@ -174,12 +176,12 @@ def account_info(request: HttpRequest, draft: Draft) -> HttpResponse:
     return _page(request, "account_info", 1, context, status=422 if request.method == "POST" else 200)
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @needs(Permission.EDIT_CUSTOMERS)
 @_step
-def subscriptions(request: HttpRequest, draft: Draft) -> HttpResponse:
+def subscriptions(request: PortalRequest, draft: Draft) -> HttpResponse:
     """The first order, if there is one; shut while acceptance is not confirmed (F1.3)."""
-    info = AccountInfo(request.user.account, draft.data.get("account", {}), check=True)
+    info = AccountInfo(account_of(request), draft.data.get("account", {}), check=True)
     ready = info.is_right()
     if not ready and request.method == "GET":
         return _back_to(ACCOUNT_INFO, draft)
@@ -213,12 +215,12 @@ def subscriptions(request: HttpRequest, draft: Draft) -> HttpResponse:
     return _page(request, "subscriptions", 2, context, status=422 if request.method == "POST" else 200)
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @needs(Permission.EDIT_CUSTOMERS)
 @_step
-def review(request: HttpRequest, draft: Draft) -> HttpResponse:
+def review(request: PortalRequest, draft: Draft) -> HttpResponse:
     """Everything as it will be written, and Submit, which writes it together or not at all (F1.4)."""
-    info = AccountInfo(request.user.account, draft.data.get("account", {}), check=True)
+    info = AccountInfo(account_of(request), draft.data.get("account", {}), check=True)
     if not info.is_right():
         return _back_to(ACCOUNT_INFO, draft)
     if "order" not in draft.data:
@@ -244,17 +246,17 @@ def review(request: HttpRequest, draft: Draft) -> HttpResponse:
     return _page(request, "review", 3, context)
 
 
-@require_http_methods(["GET"])
+@require_http_methods(["GET", "HEAD"])
 @needs(Permission.EDIT_CUSTOMERS)
-def done(request: HttpRequest, draft_id: uuid.UUID) -> HttpResponse:
+def done(request: PortalRequest, draft_id: uuid.UUID) -> HttpResponse:
     """What was created, and where to go from here."""
-    draft = drafts.open_draft(request.user, KIND, draft_id)
+    draft = drafts.open_draft(person_of(request), KIND, draft_id)
     if not draft.outcome:
         return redirect(REVIEW, draft.pk)
     made = draft.data["made"]
-    customers = Customer.objects.visible_to(request.user).select_related("account", "standing__acceptance__template")
+    customers = Customer.objects.visible_to(person_of(request)).select_related("account", "standing__acceptance__template")
     customer = get_object_or_404(customers, pk=made["customer"])
-    order = Order.objects.visible_to(request.user).filter(pk=made["order"]).first() if made["order"] else None
+    order = Order.objects.visible_to(person_of(request)).filter(pk=made["order"]).first() if made["order"] else None
     versions = AgreementTemplate.objects.versions_for(customer.account)
     context = {
         "customer": customer,
@@ -267,19 +269,19 @@ def done(request: HttpRequest, draft_id: uuid.UUID) -> HttpResponse:
 
 @require_http_methods(["POST"])
 @needs(Permission.EDIT_CUSTOMERS)
-def discard(request: HttpRequest, draft_id: uuid.UUID) -> HttpResponse:
+def discard(request: PortalRequest, draft_id: uuid.UUID) -> HttpResponse:
     """Throw away one's own unfinished draft."""
-    drafts.discard(drafts.open_draft(request.user, KIND, draft_id))
+    drafts.discard(drafts.open_draft(person_of(request), KIND, draft_id))
     messages.success(request, gettext("The unfinished customer was discarded."))
     return redirect("new_customer")
 
 
-def _submit(request: HttpRequest, draft: Draft, info: AccountInfo, order: OrderForm | None) -> HttpResponse:
+def _submit(request: PortalRequest, draft: Draft, info: AccountInfo, order: OrderForm | None) -> HttpResponse:
     """Write everything once, or lead to the step where what stands against it can be mended (F1.4)."""
 
     def action() -> str:
         made = sign_up_customer(
-            by=request.user, details=info.details, confirmation=info.confirmation(), order=order.order() if order else None
+            by=person_of(request), details=info.details, confirmation=info.confirmation(), order=order.order() if order else None
         )
         # What was typed has become records: the draft need not keep people's data twice.
         drafts.keep(
@@ -314,9 +316,9 @@ def _account_typed(sent: QueryDict, kept: Typed) -> Typed:
     return typed
 
 
-def _unfinished(request: HttpRequest, draft: Draft) -> list[dict[str, Any]]:
+def _unfinished(request: PortalRequest, draft: Draft) -> list[dict[str, Any]]:
     """The person's other drafts of the last day in which something was typed, for "continue where you stopped"."""
-    found = drafts.unfinished(request.user, KIND, within=CONTINUED_FOR).exclude(pk=draft.pk)[:3]
+    found = drafts.unfinished(person_of(request), KIND, within=CONTINUED_FOR).exclude(pk=draft.pk)[:3]
     return [{"draft": other, "name": "".join(other.data.get("account", {}).get("company_name", []))[:80].strip()} for other in found]
 
 
@@ -328,11 +330,11 @@ def _address(step: str, draft: Draft) -> str:
     return reverse(step, args=[draft.pk])
 
 
-def _page(request: HttpRequest, name: str, current: int, context: dict[str, Any], *, status: int = 200) -> HttpResponse:
+def _page(request: PortalRequest, name: str, current: int, context: dict[str, Any], *, status: int = 200) -> HttpResponse:
     steps = [gettext("Account info"), gettext("Subscriptions"), gettext("Review"), gettext("Confirmation")]
     return render(request, f"new_customer/{name}.html", {"steps": steps, "current": current} | context, status=status)
 
 
-def _not_yours(request: HttpRequest) -> HttpResponse:
+def _not_yours(request: PortalRequest) -> HttpResponse:
     """An indirect reseller does not create customers here: its provider does (A2)."""
     return render(request, "new_customer/not_yours.html", status=403)
