@@ -27,7 +27,7 @@ from mca_portal.staff.names import display_name
 register = template.Library()
 
 # Where in a list one is: meaningless as soon as the list is another one.
-PLACES_IN_A_LIST = ("page", "after", "before")
+PLACES_IN_A_LIST = ("page", "after", "before", "cursor")
 STANDINGS = {
     StandingWord.CONFIRMED: ("ok", "ok"),
     StandingWord.DUE: ("info", "clock"),
