@@ -40,7 +40,7 @@ class CountryRules:
 
     def postal_code_fits(self, value: str) -> bool:
         """Whether `value` has the form of a postal code of this country."""
-        return not self.postal_pattern or re.fullmatch(self.postal_pattern, value, re.IGNORECASE) is not None
+        return not self.postal_pattern or re.fullmatch(self.postal_pattern, value, re.IGNORECASE | re.ASCII) is not None
 
 
 def _rules(code: str, cultures: str, calling: str, pattern: str = "", example: str = "", **more: object) -> CountryRules:
