@@ -56,10 +56,10 @@ class ChoosePasswordForm(_InOurWords, allauth_forms.ResetPasswordKeyForm):
 
 
 class ChangePasswordForm(_InOurWords, allauth_forms.ChangePasswordForm):
-    """A new password, by somebody who knows the present one."""
+    """A new password, by somebody who knows the current one."""
 
     words = {
-        "oldpassword": {"label": _("Present password"), "missing": _("Enter your present password.")},
+        "oldpassword": {"label": _("Current password"), "missing": _("Enter your current password.")},
         "password1": NEW_PASSWORD,
         "password2": NEW_PASSWORD_AGAIN,
     }

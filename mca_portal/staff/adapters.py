@@ -14,7 +14,7 @@ class StaffAccountAdapter(DefaultAccountAdapter):
 
     error_messages = DefaultAccountAdapter.error_messages | {
         "email_password_mismatch": _("The email address or the password is not right. Check both and try again."),
-        "enter_current_password": _("This is not your present password."),
+        "enter_current_password": _("This is not your current password."),
         "incorrect_password": _("The password is not right."),
         "too_many_login_attempts": _("Too many attempts. Wait five minutes and try again, or choose a new password."),
     }
