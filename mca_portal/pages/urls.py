@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from mca_portal.pages import agreements, customers, home, new_customer, orders, subscriptions
+from mca_portal.pages import agreements, customers, home, new_customer, orders, profile, staff, subscriptions
 
 urlpatterns = [
     # Home
@@ -55,4 +55,9 @@ urlpatterns = [
         subscriptions.subscription_renewal,
         name="subscription_renewal",
     ),
+    # Staff and oneself
+    path("staff/", staff.staff, name="staff"),
+    path("staff/new/", staff.staff_new, name="staff_new"),
+    path("staff/<int:pk>/", staff.staff_member, name="staff_member"),
+    path("profile/", profile.profile, name="profile"),
 ]

@@ -1,0 +1,125 @@
+"""Staff: who works for the account, in which roles, and how does somebody new get in?"""
+
+from allauth.account.forms import default_token_generator
+from allauth.account.utils import user_pk_to_url_str
+from django import forms
+from django.contrib import messages
+from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext
+from django.views.decorators.http import require_http_methods
+
+from mca_portal.pages.access import needs
+from mca_portal.staff.errors import LastAdminAgent, NotYourself
+from mca_portal.staff.forms import MemberForm, NewMemberForm
+from mca_portal.staff.models import StaffMember
+from mca_portal.staff.roles import Permission, Role
+from mca_portal.staff.services import add_member, change_member, set_active
+
+LINK = "staff_link"  # in the session: {"member": pk, "address": …} until it was shown once
+
+
+@require_http_methods(["GET"])
+@needs(Permission.MANAGE_STAFF)
+def staff(request: HttpRequest) -> HttpResponse:
+    """List the account's staff, active ones first."""
+    members = StaffMember.objects.visible_to(request.user).prefetch_related("groups").order_by("-is_active", "last_name", "id")
+    return render(request, "staff/list.html", {"members": members})
+
+
+@require_http_methods(["GET", "POST"])
+@needs(Permission.MANAGE_STAFF)
+def staff_new(request: HttpRequest) -> HttpResponse:
+    """Add somebody; the link by which they choose their password is shown once, on their page."""
+    typed = request.POST or getattr(request, "typed", None)
+    form = NewMemberForm(typed or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            member = add_member(by=request.user, **_cleaned(form))
+        except ValidationError as error:
+            _say_at_fields(form, error)
+        else:
+            messages.success(request, gettext("%(name)s was added.") % {"name": member})
+            _keep_link(request, member)
+            return redirect("staff_member", member.pk)
+    status = 422 if request.method == "POST" else 200
+    return render(request, "staff/new.html", {"form": form}, status=status)
+
+
+@require_http_methods(["GET", "POST"])
+@needs(Permission.MANAGE_STAFF)
+def staff_member(request: HttpRequest, pk: int) -> HttpResponse:
+    """Show and change one member: name, roles, whether they may sign in, a new link. Another account's member is not found (A5)."""
+    member = get_object_or_404(StaffMember.objects.visible_to(request.user).select_related("account"), pk=pk)
+    action = request.POST.get("action", "save") if request.method == "POST" else ""
+    typed = (request.POST or getattr(request, "typed", None)) if action in ("", "save") else None
+    initial = {"first_name": member.first_name, "last_name": member.last_name, "roles": [role.value for role in member.roles]}
+    form = MemberForm(typed or None, initial=initial)
+    problem = ""
+    if action:
+        try:
+            if _act(request, member, action, form):
+                return redirect("staff_member", member.pk)
+        except ValidationError as error:
+            _say_at_fields(form, error)
+        except LastAdminAgent:
+            problem = gettext("This is the account's last active Admin agent. Make somebody else an Admin agent first.")
+        except NotYourself:
+            problem = gettext("You cannot deactivate yourself. Ask another Admin agent to do it.")
+        if problem and action == "save":
+            form.add_error("roles", problem)
+            problem = ""
+    kept = request.session.get(LINK)
+    link = ""
+    if request.method == "GET" and kept and kept["member"] == member.pk:
+        link = request.session.pop(LINK)["address"]
+    response = render(
+        request,
+        "staff/member.html",
+        {"member": member, "form": form, "link": link, "problem": problem, "is_oneself": member.pk == request.user.pk},
+        status=422 if action else 200,
+    )
+    if link:
+        response["Cache-Control"] = "no-store"
+    return response
+
+
+def _act(request: HttpRequest, member: StaffMember, action: str, form: MemberForm) -> bool:
+    """Do what the pressed button says; returns whether it was done. Raises what the services raise."""
+    name = str(member)
+    if action == "save":
+        if not form.is_valid():
+            return False
+        change_member(by=request.user, member=member, **_cleaned(form))
+        messages.success(request, gettext("%(name)s was saved.") % {"name": StaffMember.objects.get(pk=member.pk)})
+    elif action == "deactivate":
+        set_active(by=request.user, member=member, active=False)
+        messages.success(request, gettext("%(name)s was deactivated and can no longer sign in.") % {"name": name})
+    elif action == "reactivate":
+        set_active(by=request.user, member=member, active=True)
+        messages.success(request, gettext("%(name)s can sign in again.") % {"name": name})
+    elif action == "link" and member.is_active:
+        _keep_link(request, member)
+    else:
+        return False
+    return True
+
+
+def _keep_link(request: HttpRequest, member: StaffMember) -> None:
+    """Keep the link with which `member` chooses a password, to be shown once after the redirect; it works for three days and one time."""
+    key = f"{user_pk_to_url_str(member)}-{default_token_generator.make_token(member)}"
+    uidb36, _dash, token = key.partition("-")
+    address = request.build_absolute_uri(reverse("account_reset_password_from_key", kwargs={"uidb36": uidb36, "key": token}))
+    request.session[LINK] = {"member": member.pk, "address": address}
+
+
+def _cleaned(form: forms.Form) -> dict[str, object]:
+    return form.cleaned_data | {"roles": [Role(value) for value in form.cleaned_data["roles"]]}
+
+
+def _say_at_fields(form: forms.Form, error: ValidationError) -> None:
+    """Say each of a service's messages at its field."""
+    for field, errors in error.error_dict.items():
+        form.add_error(None if field == NON_FIELD_ERRORS or field not in form.fields else field, errors)
