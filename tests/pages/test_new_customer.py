@@ -2,7 +2,9 @@
 
 import datetime as dt
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 import time_machine
@@ -17,6 +19,7 @@ from mca_portal.pages.models import Draft
 from mca_portal.staff.models import Cloud, PartnerType, StaffMember
 from mca_portal.staff.roles import Role
 from orders.models import Offer, Order, Subscription
+from orders.services import NewOrder
 from tests.factories import license_offer, make_account, make_customer, make_staff, publish
 
 pytestmark = pytest.mark.django_db
@@ -29,7 +32,7 @@ SOMEBODY = {
     "mca-email": "seoyeon.lee@customer.example",
     "mca-phone": "",
 }
-LINES_ERROR = "Enter a number from 1 to 300."
+URL_ENCODED = "application/x-www-form-urlencoded"
 
 
 @pytest.fixture(autouse=True)
@@ -280,6 +283,37 @@ def test_submitting_twice_makes_one_customer(tab: Client) -> None:
     assert (Customer.objects.count(), Acceptance.objects.count(), Order.objects.count()) == (1, 1, 1)
 
 
+@pytest.mark.django_db(transaction=True)
+def test_submitting_twice_at_the_same_moment_makes_one_customer(tab: Client, agent: StaffMember) -> None:
+    draft = walk(tab, typed(**FOLLOWED), line(license_offer()))
+    tabs = [Client(), Client(), Client()]
+    for one in tabs:
+        one.force_login(agent)
+
+    def submit(one: Client) -> str:
+        try:
+            return str(one.post(at("review", draft), follow=True).request["PATH_INFO"])
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(len(tabs)) as pool:
+        led_to = list(pool.map(submit, tabs))
+    assert led_to == [at("done", draft)] * 3
+    assert (Customer.objects.count(), Acceptance.objects.count(), Order.objects.count()) == (1, 1, 1)
+
+
+def test_what_no_form_can_send_is_refused_and_what_was_kept_stays(tab: Client, agent: StaffMember) -> None:
+    draft = begin(tab)
+    tab.post(at("account", draft), typed())
+    for value in ("Contoso\x00", "x" * 5_000_000):
+        assert tab.post(at("account", draft), urlencode(typed(company_name=value)), content_type=URL_ENCODED).status_code == 400
+    stranger = Client(enforce_csrf_checks=True)
+    stranger.force_login(agent)
+    for step in ("account", "subscriptions", "review", "discard"):
+        assert stranger.post(at(step, draft), typed(company_name="Forged")).status_code == 403
+    assert 'value="Contoso Retail Korea"' in page(tab.get(at("account", draft)))
+
+
 def test_going_back_keeps_what_both_steps_hold(tab: Client) -> None:
     draft = begin(tab)
     tab.post(at("account", draft), typed(**FOLLOWED))
@@ -333,7 +367,7 @@ def test_an_offer_that_is_no_longer_sold_leads_back_to_its_step_and_nothing_is_w
 
 def test_when_the_order_fails_in_the_act_customer_and_acceptance_are_not_written(tab: Client, monkeypatch: Any) -> None:
     draft = walk(tab, typed(**FOLLOWED), line(license_offer()))
-    monkeypatch.setattr("orders.forms.OrderForm.order", lambda form: __import__("orders.services").services.NewOrder(()))
+    monkeypatch.setattr("orders.forms.OrderForm.order", lambda form: NewOrder(()))
     answer = tab.post(at("review", draft))
     assert answer["Location"] == f"{at('subscriptions', draft)}?check"
     assert nothing_was_written()
