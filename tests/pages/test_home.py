@@ -42,6 +42,7 @@ def test_home_counts_each_standing_and_says_it_in_words() -> None:
     assert [waiting.standing.customer.company_name for waiting in response.context["queue"]] == ["New Ltd", "Old Ltd", "Due Ltd"]
     html = response.content.decode()
     assert "Confirmed 1, Reconfirmation due 1, Reconfirmation required 1, Not confirmed 1" in html
+    assert "Version Newer is required from" in html
     assert "1 customer needs reconfirmation before then." in html
     assert "31 Jan 2020" in html, "the day from which the old acceptance no longer counted"
 
