@@ -116,7 +116,9 @@ def new_order_agreement(request: HttpRequest, customer_id: uuid.UUID, draft_id: 
             messages.success(request, gettext("Acceptance is confirmed. Your order is as you left it."))
             return redirect(_step("new_order_review", draft))
     context = _frame(customer, draft, 2, prompt=True) | {"form": form, "word": word}
-    return render(request, "orders/agreement.html", context, status=422 if form.is_bound and form.errors else 200)
+    return render(
+        request, "orders/agreement.html", context, status=422 if request.method == "POST" and form.is_bound and form.errors else 200
+    )
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

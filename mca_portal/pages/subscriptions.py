@@ -123,7 +123,9 @@ def license_agreement(request: HttpRequest, customer_id: uuid.UUID, subscription
         "back": back,
         "has_errors": bool((form.is_bound and form.errors) or (count.is_bound and count.errors)),
     }
-    return render(request, "subscriptions/agreement.html", context, status=422 if context["has_errors"] else 200)
+    return render(
+        request, "subscriptions/agreement.html", context, status=422 if request.method == "POST" and context["has_errors"] else 200
+    )
 
 
 @require_http_methods(["POST"])
@@ -199,7 +201,10 @@ def _row_form(request: HttpRequest, row: Subscription, answered: LicenseCountFor
         return None
     if answered and answered.subscription.pk == row.pk:
         return answered
+    kept = request.typed or {}  # the sign-in had expired when it was saved
     unsaved = request.GET.get("quantity", "")[:40] if request.GET.get("change") == str(row.pk) else ""
+    if kept.get("subscription") == str(row.pk):
+        unsaved = kept.get("quantity", "")[:40]
     return LicenseCountForm(subscription=row, typed=unsaved or None)
 
 

@@ -282,3 +282,20 @@ def test_lists_ask_the_same_number_of_queries_for_one_order_and_for_thirty(by: S
     assert queries() == few
     assert max(few) <= 12
     assert "Next page" in client.get(addresses[0]).content.decode()
+
+
+def test_lines_and_prompt_sent_after_the_sign_in_expired_are_there_again(by: StaffMember, customer: Customer) -> None:
+    order = Ordering(by, customer)
+    order.client.get(order.lines)
+    del order.client.cookies["sessionid"]
+    assert "login" in order.choose((license_offer(), "33"))["Location"]
+    order.client.force_login(by)
+    assert 'value="33"' in order.client.get(order.lines).content.decode()
+    order.choose((license_offer(), "33"))
+    order.client.get(order.agreement)
+    del order.client.cookies["sessionid"]
+    assert "login" in order.client.post(order.agreement, acceptance_fields(customer))["Location"]
+    order.client.force_login(by)
+    text = order.client.get(order.agreement).content.decode()
+    assert 'value="Megan"' in text
+    assert "Licenses: 33" in text

@@ -264,3 +264,14 @@ def test_pages_ask_the_same_number_of_queries_for_one_row_and_for_thirty(by: Sta
         change_license_count(by=by, subscription=running, quantity=100 + number, version=None)
     assert queries() == few
     assert max(few) <= 12
+
+
+def test_a_number_saved_after_the_sign_in_expired_is_there_again(by: StaffMember, client: Client, running: Subscription) -> None:
+    page = address("subscriptions", running)
+    client.get(page)
+    del client.cookies["sessionid"]
+    assert client.post(page, {"subscription": str(running.pk), "version": running.version, "quantity": "77"}).status_code == 302
+    client.force_login(by)
+    text = client.get(page).content.decode()
+    assert 'value="77"' in text
+    assert "was 5" in text
