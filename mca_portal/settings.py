@@ -59,6 +59,7 @@ if PRODUCTION:
 
 INSTALLED_APPS = [
     "mca_portal.pages",
+    "mca_portal.api",
     "orders",
     "agreements",
     "customers",
@@ -77,12 +78,14 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "csp",
+    "ninja",
 ]
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
+    "mca_portal.api.middleware.ApiMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",

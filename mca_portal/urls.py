@@ -5,6 +5,7 @@ from allauth.account.decorators import secure_admin_login
 from django.contrib import admin
 from django.urls import include, path, re_path
 
+from mca_portal.api.urls import urls as api
 from mca_portal.pages import health, preferences, signin
 
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]  # one sign-in for everybody
@@ -33,6 +34,7 @@ urlpatterns = [
     path("preferences/theme/", preferences.set_theme, name="set_theme"),
     path("healthz", health.healthz, name="healthz"),
     path("operator/", admin.site.urls),
+    path("v1/", api),
 ]
 
 handler400 = "mca_portal.pages.errors.bad_request"

@@ -10,8 +10,9 @@ from django.utils import timezone
 from agreements.models import Acceptance, AgreementTemplate, Via
 from agreements.services import Person, confirm_acceptance, register_customer
 from customers.models import Customer
-from mca_portal.staff.models import Cloud, PartnerAccount, PartnerType, StaffMember
+from mca_portal.staff.models import ApiToken, Cloud, PartnerAccount, PartnerType, StaffMember
 from mca_portal.staff.roles import Role
+from mca_portal.staff.services import token_digest
 from orders.models import BillingCycle, Offer, Order, Subscription
 from orders.services import Line, place_order
 
@@ -111,3 +112,10 @@ def make_order(by: StaffMember, customer: Customer, *lines: tuple[Offer, int]) -
 def make_subscription(by: StaffMember, customer: Customer, *, quantity: int = 5, offer: Offer | None = None) -> Subscription:
     """A running subscription of a customer whose gate is open."""
     return Subscription.objects.get(order=make_order(by, customer, (offer or license_offer(), quantity)))
+
+
+def make_token(owner: StaffMember, secret: str = "", **fields: Any) -> ApiToken:
+    """An API token of `owner` with this secret, good for a day; also for somebody who could not make one."""
+    now = timezone.now()
+    defaults = {"name": "Script", "created_at": now, "expires_at": now + dt.timedelta(days=1)}
+    return ApiToken.objects.create(owner=owner, digest=token_digest(secret or f"secret {next(_numbers)}"), **(defaults | fields))

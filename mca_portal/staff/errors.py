@@ -7,3 +7,7 @@ class LastAdminAgent(Exception):
 
 class NotYourself(Exception):
     """Somebody tried to deactivate themselves; another Admin agent has to do it."""
+
+
+class TokenNotAccepted(Exception):
+    """The API token is unknown, revoked or expired, or its owner is deactivated; which of these is not said."""

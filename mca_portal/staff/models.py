@@ -16,8 +16,8 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django_countries.fields import CountryField
 
-from mca_portal.staff.names import NAME_LENGTH, display_name
-from mca_portal.staff.roles import Permission, Role
+from mca_portal.staff.names import NAME_LENGTH, display_name, validate_has_letter
+from mca_portal.staff.roles import Permission, Role, may
 
 
 class PartnerType(models.TextChoices):
@@ -205,3 +205,49 @@ class StaffMember(AbstractBaseUser, PermissionsMixin):
     def roles_display(self) -> list[Any]:
         """The labels of the roles held."""
         return [role.label for role in self.roles]
+
+
+class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
+    """Reads of API tokens."""
+
+    def visible_to(self, person: StaffMember) -> "ApiTokenQuerySet":
+        """One's own; those of the whole account for who manages its staff (P1, A5)."""
+        rows = self.filter(owner__account_id=person.account_id, owner__account__isnull=False)
+        return rows if may(person, Permission.MANAGE_STAFF) else rows.filter(owner=person)
+
+
+class ApiToken(models.Model):
+    """A program may act as its owner: with the owner's account and roles at the moment of use, and no more.
+
+    Only a hash of the token is kept, so nobody can read it here. Nothing is deleted: a revoked token stays, with its last use.
+    """
+
+    owner = models.ForeignKey(StaffMember, on_delete=models.PROTECT, related_name="api_tokens", editable=False)
+    name = models.CharField(_("Token name"), max_length=NAME_LENGTH, validators=[validate_has_letter])
+    digest = models.CharField(max_length=64, unique=True, editable=False, help_text="SHA-256 of the token, in hexadecimal.")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    expires_at = models.DateTimeField(_("expires"), editable=False)
+    last_used_at = models.DateTimeField(_("last used"), null=True, editable=False)
+    revoked_at = models.DateTimeField(_("revoked"), null=True, editable=False)
+
+    objects = ApiTokenQuerySet.as_manager()
+
+    class Meta:
+        """A token is found by its hash."""
+
+        verbose_name = _("API token")
+        verbose_name_plural = _("API tokens")
+        default_permissions = ()
+        constraints = (
+            models.CheckConstraint(condition=Q(expires_at__gt=models.F("created_at")), name="token_expires_after_it_was_made"),
+            models.CheckConstraint(condition=~Q(name=""), name="token_has_a_name"),
+        )
+        indexes = (models.Index(fields=["owner", "-created_at"], name="token_of_owner"),)
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether it is neither revoked nor expired; its owner must be active, too."""
+        return self.revoked_at is None and self.expires_at > timezone.now()

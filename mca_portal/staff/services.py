@@ -1,16 +1,38 @@
 """Everything that writes partner accounts' staff."""
 
+import base64
+import datetime as dt
+import hashlib
+import json
+import secrets
 from collections.abc import Iterable
 
 from django.contrib.auth.models import Group
+from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from mca_portal.staff.errors import LastAdminAgent, NotYourself
-from mca_portal.staff.models import PartnerAccount, StaffMember
+from mca_portal.staff.models import ApiToken, PartnerAccount, StaffMember
 from mca_portal.staff.names import tidy
 from mca_portal.staff.roles import Permission, Role, require
 
-__all__ = ["add_member", "change_member", "open_account", "set_active", "set_preferences"]
+__all__ = [
+    "add_member",
+    "change_member",
+    "create_token",
+    "note_token_use",
+    "open_account",
+    "revoke_token",
+    "set_active",
+    "set_preferences",
+    "token_digest",
+]
+
+TOKEN_LIFE = dt.timedelta(days=365)  # at most
+TOKENS_EACH = 20  # usable at once, of one person
+_NOTED = dt.timedelta(minutes=1)  # a read of the API costs no write more often than this
 
 
 def open_account(
@@ -112,6 +134,60 @@ def set_preferences(
     by.clean_fields(exclude=[f.name for f in by._meta.fields if f.name not in changes])
     by.save(update_fields=list(changes))
     return by
+
+
+def create_token(*, by: StaffMember, name: str, days: int) -> tuple[ApiToken, str]:
+    """Make an API token of `by`'s own that lives `days` days; the second value is the token itself, which nothing can show again.
+
+    It has the form of a JWT, because Partner Center's PowerShell module reads account, person and expiry from it; the portal trusts nothing
+    in it and knows it by its hash. Raises NotAllowed (P1), ValidationError (keys "name", "days").
+    """
+    require(by, Permission.USE_API_TOKENS)
+    if not 1 <= days <= TOKEN_LIFE.days:
+        too_long = ValidationError(_("Choose 1 to %(days)s days."), code="days", params={"days": TOKEN_LIFE.days})
+        raise ValidationError({"days": too_long})
+    now = timezone.now()
+    expires_at = now + dt.timedelta(days=days)
+    secret = _token_text(by, expires_at)
+    token = ApiToken(owner=by, name=tidy(name), digest=token_digest(secret), created_at=now, expires_at=expires_at)
+    token.full_clean()
+    with transaction.atomic():
+        StaffMember.objects.select_for_update(of=("self",)).get(pk=by.pk)  # two requests at once cannot pass the limit together
+        if ApiToken.objects.filter(owner=by, revoked_at__isnull=True, expires_at__gt=now).count() >= TOKENS_EACH:
+            raise ValidationError({"name": ValidationError(_("You have many tokens. Revoke one that you no longer need."), code="many")})
+        token.save(force_insert=True)
+    return token, secret
+
+
+def revoke_token(*, by: StaffMember, token: ApiToken) -> ApiToken:
+    """End a token of one's own, or of the account's staff for who manages them; again changes nothing. Raises NotAllowed (P1)."""
+    require(by, Permission.USE_API_TOKENS if token.owner_id == by.pk else Permission.MANAGE_STAFF)
+    with transaction.atomic():
+        token = ApiToken.objects.visible_to(by).select_for_update(of=("self",)).get(pk=token.pk)
+        if token.revoked_at is None:
+            token.revoked_at = timezone.now()
+            token.save(update_fields=["revoked_at"])
+    return token
+
+
+def note_token_use(*, by: StaffMember, token: ApiToken) -> None:
+    """Note that `by`, its owner, uses the token now, to the minute. Raises NotAllowed when they may no longer have tokens (P1)."""
+    require(by, Permission.USE_API_TOKENS)
+    now = timezone.now()
+    if token.last_used_at is None or now - token.last_used_at >= _NOTED:
+        ApiToken.objects.filter(pk=token.pk, owner=by).update(last_used_at=now)
+
+
+def token_digest(secret: str) -> str:
+    """What is kept of a token. A plain hash is enough: 256 random bits cannot be guessed as passwords are."""
+    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _token_text(owner: StaffMember, expires_at: dt.datetime) -> str:
+    """A new token: header, what clients read, and 256 random bits where a JWT has its signature."""
+    says = {"tid": str(owner.account_id), "oid": str(owner.object_id), "exp": int(expires_at.timestamp())}
+    parts = [json.dumps(part, separators=(",", ":")).encode() for part in ({"alg": "HS256", "typ": "JWT"}, says)]
+    return ".".join(base64.urlsafe_b64encode(part).decode().rstrip("=") for part in [*parts, secrets.token_bytes(32)])
 
 
 def _lock_member(by: StaffMember, member: StaffMember) -> StaffMember:

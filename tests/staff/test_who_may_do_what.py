@@ -19,9 +19,17 @@ from agreements.services import Person, confirm_acceptance, register_customer, w
 from customers.errors import NotYoursToTransact
 from customers.models import Customer
 from customers.services import create_customer, update_customer
-from mca_portal.staff.models import PartnerAccount, PartnerType, StaffMember
-from mca_portal.staff.roles import MATRIX, NotAllowed, Permission, Role
-from mca_portal.staff.services import add_member, change_member, set_active, set_preferences
+from mca_portal.staff.models import ApiToken, PartnerAccount, PartnerType, StaffMember
+from mca_portal.staff.roles import MATRIX, NotAllowed, Permission, Role, may
+from mca_portal.staff.services import (
+    add_member,
+    change_member,
+    create_token,
+    note_token_use,
+    revoke_token,
+    set_active,
+    set_preferences,
+)
 from orders.models import LicenseChange, Order, OrderLine, Status, StatusChange, Subscription
 from orders.services import (
     Line,
@@ -32,13 +40,13 @@ from orders.services import (
     set_status,
     sign_up_customer,
 )
-from tests.factories import confirm, customer_details, license_offer, make_account, make_customer, make_staff, make_subscription
+from tests.factories import confirm, customer_details, license_offer, make_account, make_customer, make_staff, make_subscription, make_token
 
 pytestmark = pytest.mark.django_db
 
 ROOT = Path(__file__).resolve().parents[2]
 MODULES = ("mca_portal.staff.services", "customers.services", "agreements.services", "orders.services")
-TABLES = (Acceptance, Withdrawal, Standing, Customer, Order, OrderLine, Subscription, LicenseChange, StatusChange, StaffMember)
+TABLES = (Acceptance, Withdrawal, Standing, Customer, Order, OrderLine, Subscription, LicenseChange, StatusChange, StaffMember, ApiToken)
 
 
 @dataclass
@@ -49,6 +57,7 @@ class World:
     acceptance: Acceptance
     subscription: Subscription
     member: StaffMember
+    token: ApiToken
 
 
 @dataclass(frozen=True)
@@ -70,6 +79,11 @@ def _confirm(by: StaffMember, world: World) -> Acceptance:
         template_id=CUSTOMER_AGREEMENT,
         via=Via.PORTAL,
     )
+
+
+def _note_token_use(by: StaffMember, world: World) -> None:
+    mine = make_token(by) if may(by, Permission.USE_API_TOKENS) else ApiToken(owner=by)
+    note_token_use(by=by, token=mine)
 
 
 CALLS = {
@@ -127,6 +141,15 @@ CALLS = {
     set_active: Call(
         lambda by, world: set_active(by=by, member=world.member, active=False), Permission.MANAGE_STAFF, transacts=False
     ),
+    create_token: Call(
+        lambda by, world: create_token(by=by, name="Nightly", days=30), Permission.USE_API_TOKENS, transacts=False, names_an_object=False
+    ),
+    note_token_use: Call(
+        _note_token_use, Permission.USE_API_TOKENS, transacts=False, names_an_object=False
+    ),
+    revoke_token: Call(
+        lambda by, world: revoke_token(by=by, token=world.token), Permission.MANAGE_STAFF, transacts=False
+    ),
     set_preferences: Call(lambda by, world: set_preferences(by=by, theme="dark"), None, transacts=False, names_an_object=False),
 }  # fmt: skip
 
@@ -141,7 +164,8 @@ def make_world(account: PartnerAccount) -> World:
     admin = make_staff(account)
     acceptance = confirm(admin, make_customer(admin))
     subscription = make_subscription(admin, acceptance.customer, quantity=5)
-    return World(acceptance.customer, acceptance, subscription, make_staff(account, Role.SALES_AGENT))
+    member = make_staff(account, Role.SALES_AGENT)
+    return World(acceptance.customer, acceptance, subscription, member, make_token(member))
 
 
 def written() -> list[list[dict]]:

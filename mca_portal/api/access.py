@@ -1,0 +1,64 @@
+"""Who calls, and which of their customers is it about?"""
+
+from django.http import HttpRequest
+from django.utils.translation import gettext
+from ninja.security import HttpBearer
+
+from agreements.errors import AgreementNotApplicable
+from customers.errors import NotYoursToTransact
+from customers.models import Customer
+from mca_portal.api.errors import Refused, not_found
+from mca_portal.api.wire import guid
+from mca_portal.staff.errors import TokenNotAccepted
+from mca_portal.staff.models import ApiToken, PartnerAccount, StaffMember
+from mca_portal.staff.roles import Permission, require
+from mca_portal.staff.services import note_token_use, token_digest
+
+TENANT_NOT_FOUND = 60003
+
+
+class ApiRequest(HttpRequest):
+    """What authentication adds to a request; only for type checking."""
+
+    auth: StaffMember
+
+
+class TokenBearer(HttpBearer):
+    """An API token acts as its owner, with the roles that they hold now."""
+
+    def authenticate(self, request: HttpRequest, token: str) -> StaffMember:
+        """The owner of `token`. Raises TokenNotAccepted, and NotAllowed when their roles no longer allow tokens."""
+        found = ApiToken.objects.select_related("owner__account").filter(digest=token_digest(token.strip())).first()
+        if found is None or not found.is_usable or not found.owner.is_active or found.owner.account is None:
+            raise TokenNotAccepted
+        note_token_use(by=found.owner, token=found)
+        return found.owner
+
+
+def account_of(person: StaffMember) -> PartnerAccount:
+    """The account that the caller belongs to."""
+    assert person.account is not None
+    return person.account
+
+
+def own_customer(person: StaffMember, customer_id: str) -> Customer:
+    """The customer with this Microsoft ID among those of the caller's account; a foreign one is not found (A5).
+
+    Raises NotAllowed (P1), Refused.
+    """
+    require(person, Permission.VIEW_CUSTOMERS)
+    key = guid(customer_id, Refused(400, 900118, gettext("The customer ID must be a GUID."), [customer_id[:100]]))
+    customer = Customer.objects.visible_to(person).filter(pk=key).first()
+    if customer is None:
+        raise not_found(gettext("This account has no customer with the ID %(id)s.") % {"id": key}, TENANT_NOT_FOUND)
+    customer.account = account_of(person)
+    return customer
+
+
+def require_agreement_resource(person: StaffMember) -> None:
+    """Raise AgreementNotApplicable where the cloud has no agreement resource (A3), NotYoursToTransact for an indirect reseller (A2)."""
+    account = account_of(person)
+    if not account.agreement_applies:
+        raise AgreementNotApplicable
+    if not account.transacts:
+        raise NotYoursToTransact

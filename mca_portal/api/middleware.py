@@ -1,0 +1,66 @@
+"""What is the same for every call of the API, also for one that reaches no operation?"""
+
+import logging
+import re
+import uuid
+from collections.abc import Callable
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.utils import translation
+from django.utils.translation import gettext
+
+from mca_portal.api.errors import INVALID_INPUT, Fault, answer, of_status
+
+ROOT = "/v1"
+ECHOED = ("MS-RequestId", "MS-CorrelationId")
+_WORDS = re.compile(r"[\x21-\x7e]{1,100}")
+log = logging.getLogger("mca_portal.api")
+
+
+class ApiMiddleware:
+    """Answer every call under /v1 in Partner Center's manner: JSON whatever happens, and its identifiers echoed.
+
+    A browser's sign-in never counts here: cookies are dropped, so no page can make somebody's browser call the API for them.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Answer; pages pass untouched."""
+        path = re.sub(r"/{2,}", "/", request.path_info).rstrip("/")
+        if path == ROOT:
+            path = f"{ROOT}/"
+        if not path.startswith(f"{ROOT}/"):
+            return self.get_response(request)
+        request.path_info = path
+        request.path = f"{request.META.get('SCRIPT_NAME', '').rstrip('/')}{path}"
+        request.META.pop("HTTP_COOKIE", None)
+        if "X-Locale" in request.headers:
+            request.META["HTTP_ACCEPT_LANGUAGE"] = request.headers["X-Locale"].split(",")[0]
+        ids = {name: self._echo(request.headers.get(name, "")) for name in ECHOED}
+        with translation.override(translation.get_language_from_request(request)):
+            response = self._too_large(request) or self.get_response(request)
+            if response.status_code >= 400 and not response.get("Content-Type", "").startswith("application/json"):
+                allow = response.get("Allow")
+                response = answer(of_status(response.status_code))
+                if allow:
+                    response["Allow"] = allow
+        for name, value in ids.items():
+            response[name] = value
+        response["Cache-Control"] = "no-store"
+        log.info("%s %s %s %s", request.method, path, response.status_code, " ".join(ids.values()))
+        return response
+
+    @staticmethod
+    def _echo(value: str) -> str:
+        """What the client sent, or a new identifier where that is absent or could not stand in a header."""
+        return value if _WORDS.fullmatch(value) else str(uuid.uuid4())
+
+    @staticmethod
+    def _too_large(request: HttpRequest) -> HttpResponse | None:
+        length = request.META.get("CONTENT_LENGTH") or "0"
+        if length.isascii() and length.isdigit() and len(length) < 12 and int(length) <= settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
+            return None
+        return answer(Fault(400, INVALID_INPUT, gettext("The body is too large: send at most 1 MB.")))
