@@ -68,6 +68,8 @@ TABLE: dict[str, tuple[str, str]] = {
 
 # The operator's pages are one entry: nobody of a partner account gets in.
 OPERATOR = "operator/"
+# The API has a matrix of its own (tests/api): by tokens, and with Partner Center's answers.
+API = "v1/"
 
 # A form that would be right in many places.
 TYPED = {
@@ -146,10 +148,10 @@ def world() -> World:
 
 
 def routes(patterns: list[Any] | None = None, prefix: str = "") -> Iterator[tuple[str, URLPattern]]:
-    """Every named address of the portal, but the operator's pages."""
+    """Every named address of the portal, but the operator's pages and the API."""
     for pattern in get_resolver().url_patterns if patterns is None else patterns:
         path = prefix + str(pattern.pattern)
-        if path == OPERATOR:
+        if path in (OPERATOR, API):
             continue
         if isinstance(pattern, URLResolver):
             yield from routes(pattern.url_patterns, path)
