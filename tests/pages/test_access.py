@@ -64,6 +64,21 @@ TABLE: dict[str, tuple[str, str]] = {
     "new_customer_review": ("302 403 403 302 302 404", "302 403 403 302 302 404"),
     "new_customer_done": ("302 403 403 302 302 404", NOT_THIS_WAY),
     "new_customer_discard": (NOT_THIS_WAY, "302 403 403 302 302 404"),
+    # Orders
+    "orders": ("302 403 200 200 200 200", NOT_THIS_WAY),
+    "order": ("302 403 200 200 200 404", NOT_THIS_WAY),
+    "customer_orders": ("302 403 200 200 200 404", NOT_THIS_WAY),
+    "new_order": ("302 403 403 302 302 404", NOT_THIS_WAY),
+    "new_order_lines": ("302 403 403 200 200 404", "302 403 403 422 422 404"),
+    "new_order_agreement": ("302 403 403 302 302 404", "302 403 403 302 302 404"),
+    "new_order_review": ("302 403 403 302 302 404", "302 403 403 302 302 404"),
+    # Subscriptions; a form for the list that names no subscription finds none
+    "subscriptions": ("302 403 200 200 200 404", "302 403 404 404 404 404"),
+    "subscription": ("302 403 200 200 200 404", "302 403 403 422 422 404"),
+    "license_agreement": ("302 403 403 302 302 404", "302 403 403 302 302 404"),
+    "subscription_status": (NOT_THIS_WAY, "302 403 403 404 404 404"),
+    "subscription_name": (NOT_THIS_WAY, "302 403 403 422 422 404"),
+    "subscription_renewal": (NOT_THIS_WAY, "302 403 403 302 302 404"),
 }
 
 # The operator's pages are one entry: nobody of a partner account gets in.
@@ -209,10 +224,17 @@ def test_an_address_answers_everybody_as_the_table_says(world: World, route: str
 def test_whoever_is_refused_writes_nothing_with_a_form_that_is_right(world: World, route: str) -> None:
     before = written()
     for name, code in codes(TABLE[route][1]).items():
-        if code in {403, 404}:
+        if code == 403 or (code == 404 and name == "foreign admin"):
             assert ask(world, route, "post", name, TYPED).status_code == code
     after = written()
     assert {table for table in after if after[table] != before[table]} <= {"StaffMember"}  # the time of signing in
+
+
+def test_the_list_of_subscriptions_changes_no_count_for_whoever_may_only_look(world: World) -> None:
+    typed = TYPED | {"subscription": str(world.subscription.pk)}
+    assert ask(world, "subscriptions", "post", "helpdesk", typed).status_code == 403
+    assert ask(world, "subscriptions", "post", "foreign admin", typed).status_code == 404
+    assert Subscription.objects.get().quantity == world.subscription.quantity
 
 
 @pytest.mark.parametrize("route", sorted(name for name in ROUTES.keys() & TABLE.keys() if TABLE[name][0].startswith("302")))
