@@ -67,7 +67,11 @@ class AcceptanceForm(forms.Form):
     )
 
     PERSON = ("first_name", "last_name", "email", "phone")
-    field_order = ("template_id", *PERSON, "agreed_on")  # as on the page, so that the summary of errors reads in the same order
+    field_order: tuple[str, ...] = (
+        "template_id",
+        *PERSON,
+        "agreed_on",
+    )  # as on the page, so that the summary of errors reads in the same order
 
     def __init__(self, data: Any = None, *, customer: Customer, versions: Versions, prefix: str = "mca", **more: Any) -> None:
         """`data`: what was typed, or None for an empty form."""
@@ -171,7 +175,7 @@ class NewCustomerAcceptanceForm(AcceptanceForm):
     accepted = forms.BooleanField(label=_("The customer has accepted the latest Microsoft customer agreement"), required=False)
     someone_else = forms.BooleanField(required=False, widget=forms.HiddenInput)
 
-    field_order = ("template_id", "accepted", "agreed_on", *AcceptanceForm.PERSON)
+    field_order: tuple[str, ...] = ("template_id", "accepted", "agreed_on", *AcceptanceForm.PERSON)
 
     def __init__(self, *args: Any, **more: Any) -> None:
         """While the person follows the primary contact, or the box is not ticked, nothing about a person is asked."""

@@ -16,6 +16,8 @@ from customers.validators import DOMAIN_SUFFIX, normalized_email, normalized_pho
 from mca_portal.staff.models import PartnerAccount, StaffMember
 from mca_portal.staff.names import NAME_LENGTH, display_name, tidy, validate_has_letter
 
+NAME_KEY_LENGTH = 400  # characters
+
 
 class CustomerQuerySet(models.QuerySet["Customer"]):
     """Reads of customers. Each starts from `visible_to`."""
@@ -62,7 +64,7 @@ class Customer(models.Model):
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     created_by = models.ForeignKey(StaffMember, on_delete=models.PROTECT, related_name="+", editable=False)
     version = models.PositiveIntegerField(default=1, editable=False)
-    name_key = models.CharField(max_length=400, editable=False)
+    name_key = models.CharField(max_length=NAME_KEY_LENGTH, editable=False)
     search_key = models.CharField(max_length=500, editable=False)
 
     objects = CustomerQuerySet.as_manager()
@@ -131,7 +133,7 @@ class Customer(models.Model):
     def derive_keys(self) -> None:
         """Make the sort and search keys from name and domain."""
         # Without letter case some names grow up to threefold; the columns do not.
-        self.name_key = self.company_name.casefold()[: self._meta.get_field("name_key").max_length]
+        self.name_key = self.company_name.casefold()[:NAME_KEY_LENGTH]
         self.search_key = f"{self.name_key}\n{self.domain}"
 
     def _address_errors(self, rules: Any) -> dict[str, ValidationError]:

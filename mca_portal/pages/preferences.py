@@ -44,7 +44,7 @@ def set_theme(request: HttpRequest) -> HttpResponse:
     theme = request.POST.get("theme", "")
     if theme not in Theme.values:
         raise BadRequest("There is no such theme.")
-    set_preferences(by=request.user, theme=theme)  # type: ignore[arg-type]  # signed in: the middleware asks
+    set_preferences(by=request.user, theme=theme)  # signed in: the middleware asks
     return _back(request)
 
 
