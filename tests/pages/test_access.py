@@ -79,6 +79,11 @@ TABLE: dict[str, tuple[str, str]] = {
     "subscription_status": (NOT_THIS_WAY, "302 403 403 404 404 404"),
     "subscription_name": (NOT_THIS_WAY, "302 403 403 422 422 404"),
     "subscription_renewal": (NOT_THIS_WAY, "302 403 403 302 302 404"),
+    # Staff, and oneself
+    "staff": ("302 403 403 403 200 200", NOT_THIS_WAY),
+    "staff_new": ("302 403 403 403 200 200", "302 403 403 403 422 422"),
+    "staff_member": ("302 403 403 403 200 404", "302 403 403 403 422 404"),
+    "profile": (SIGNED_IN, "302 422 422 422 422 422"),
 }
 
 # The operator's pages are one entry: nobody of a partner account gets in.
