@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from mca_portal.pages import agreements, customers, home, new_customer, orders, profile, staff, subscriptions
+from mca_portal.pages import agreements, customers, home, new_customer, orders, profile, staff, subscriptions, tokens
 
 urlpatterns = [
     # Home
@@ -60,4 +60,6 @@ urlpatterns = [
     path("staff/new/", staff.staff_new, name="staff_new"),
     path("staff/<int:pk>/", staff.staff_member, name="staff_member"),
     path("profile/", profile.profile, name="profile"),
+    path("profile/tokens/", tokens.tokens, name="tokens"),
+    path("profile/tokens/<int:token_id>/revoke/", tokens.token_revoke, name="token_revoke"),
 ]

@@ -59,3 +59,21 @@ class ProfileForm(_NameForm):
         super().__init__(*args, **kwargs)
         self.fields["first_name"].widget.attrs["autocomplete"] = "given-name"
         self.fields["last_name"].widget.attrs["autocomplete"] = "family-name"
+
+
+class TokenForm(forms.Form):
+    """A new API token of one's own: what it is for, and how long it lives."""
+
+    name = forms.CharField(
+        label=_("Token name"),
+        max_length=NAME_LENGTH,
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+        help_text=_("What uses it, for example Nightly import."),
+        error_messages={"required": _("Enter a name for the token.")},
+    )
+    days = forms.TypedChoiceField(
+        label=_("Expires after"),
+        coerce=int,
+        initial=90,
+        choices=[(30, _("30 days")), (90, _("90 days")), (180, _("180 days")), (365, _("One year"))],
+    )

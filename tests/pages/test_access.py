@@ -17,10 +17,10 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from agreements.models import Acceptance
 from customers.models import Customer
 from mca_portal.pages.models import Draft
-from mca_portal.staff.models import StaffMember
+from mca_portal.staff.models import ApiToken, StaffMember
 from mca_portal.staff.roles import Role
 from orders.models import Order, Subscription
-from tests.factories import confirm, make_account, make_customer, make_staff, make_subscription
+from tests.factories import confirm, make_account, make_customer, make_staff, make_subscription, make_token
 
 pytestmark = pytest.mark.django_db
 
@@ -84,6 +84,9 @@ TABLE: dict[str, tuple[str, str]] = {
     "staff_new": ("302 403 403 403 200 200", "302 403 403 403 422 422"),
     "staff_member": ("302 403 403 403 200 404", "302 403 403 403 422 404"),
     "profile": (SIGNED_IN, "302 422 422 422 422 422"),
+    # API tokens of one's own
+    "tokens": ("302 403 403 200 200 200", "302 403 403 422 422 422"),
+    "token_revoke": (NOT_THIS_WAY, "302 403 403 404 404 404"),
 }
 
 # The operator's pages are one entry: nobody of a partner account gets in.
@@ -121,6 +124,7 @@ class World:
     subscription: Subscription
     order: Order
     colleague: StaffMember
+    token: ApiToken
     people: dict[str, StaffMember | None]
 
     def arguments(self, pattern: URLPattern, person: StaffMember | None) -> dict[str, Any]:
@@ -132,6 +136,7 @@ class World:
             "order_id": self.order.pk,
             "pk": self.colleague.pk,
             "member_id": self.colleague.pk,
+            "token_id": self.token.pk,
             "uidb36": "1",
             "key": "x",
         }
@@ -164,7 +169,8 @@ def world() -> World:
         "admin": admin,
         "foreign admin": make_staff(),
     }
-    return World(customer, acceptance, subscription, subscription.order, make_staff(account, Role.SALES_AGENT), people)
+    colleague = make_staff(account, Role.SALES_AGENT)
+    return World(customer, acceptance, subscription, subscription.order, colleague, make_token(colleague), people)
 
 
 def routes(patterns: list[Any] | None = None, prefix: str = "") -> Iterator[tuple[str, URLPattern]]:
