@@ -6,11 +6,13 @@ Ids that Partner Center's documentation shows are its own; the others are derive
 import uuid
 from typing import Any
 
+from django.utils.translation import gettext_noop
+
 _NAMESPACE = uuid.UUID("6b1a3a0e-58c8-5c7e-9d55-3a5e0f1c2d4b")
 _KNOWN_IDS = {"Microsoft 365 E5": "8bdbb60b-e526-43e9-92ef-ab760c8e0b72"}
 
 _LICENSES = {
-    "Business": [
+    gettext_noop("Business"): [
         ("Microsoft 365 Business Basic", 300),
         ("Microsoft 365 Business Standard", 300),
         ("Microsoft 365 Business Premium", 300),
@@ -18,7 +20,7 @@ _LICENSES = {
         ("Microsoft Defender for Business", 300),
         ("Microsoft Teams Essentials", 300),
     ],
-    "Enterprise": [
+    gettext_noop("Enterprise"): [
         ("Microsoft 365 E3", 10_000_000),
         ("Microsoft 365 E5", 10_000_000),
         ("Microsoft 365 F1", 10_000_000),
@@ -40,7 +42,7 @@ _LICENSES = {
         ("Teams Phone Standard", 10_000_000),
         ("Windows 365 Enterprise 2 vCPU, 8 GB, 128 GB", 10_000_000),
     ],
-    "Security": [
+    gettext_noop("Security"): [
         ("Enterprise Mobility + Security E3", 10_000_000),
         ("Enterprise Mobility + Security E5", 10_000_000),
         ("Microsoft Entra ID P1", 10_000_000),

@@ -171,7 +171,7 @@ class OrderForm(forms.Form):
         """The offers that can still be added, by category; narrowed to those whose name or category holds what was looked for."""
         wanted = tidy(self.find).casefold()
         chosen = {line["offer"] for line in self._lines}
-        offers = [o for o in Offer.objects.sold() if str(o.pk) not in chosen and wanted in f"{o.name} {o.category}".casefold()]
+        offers = [o for o in Offer.objects.sold() if str(o.pk) not in chosen and wanted in f"{o.name} {o.category_name}".casefold()]
         return [(category, list(rows)) for category, rows in groupby(offers, key=lambda offer: offer.category)]
 
     def clean(self) -> dict[str, Any]:

@@ -5,6 +5,7 @@ import uuid
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from agreements.models import Acceptance
@@ -77,6 +78,11 @@ class Offer(models.Model):
     def is_license_based(self) -> bool:
         """Whether subscriptions to it have a license count."""
         return self.billing == Billing.LICENSE
+
+    @property
+    def category_name(self) -> str:
+        """The category in the active language where we have a word for it."""
+        return gettext(self.category) if self.category else ""  # gettext("") is the catalogue's header
 
     def allows(self, quantity: int) -> bool:
         """Whether `quantity` is within the bounds (F5)."""

@@ -3,6 +3,7 @@
 import pytest
 from django.http import QueryDict
 from django.template.loader import render_to_string
+from django.utils.translation import override
 
 from orders.errors import OfferNotSold, QuantityOutOfRange
 from orders.forms import OrderForm
@@ -87,6 +88,12 @@ def test_the_filter_narrows_the_offers_and_loses_nothing():
     assert form.after_press() == {"find": "azure"}
     assert OrderForm(typed("3", find="azure", enter="1", found="")).pressed() is not None
     assert OrderForm(typed("3", find="azure", enter="1", found="azure")).pressed() is None
+
+
+def test_the_filter_knows_the_categories_by_their_names_in_the_language_of_the_page():
+    with override("ko"):
+        found = OrderForm(typed("3", find="보안", filter="1")).catalogue
+    assert [category for category, _offers in found] == ["Security"]
 
 
 def test_what_the_service_refuses_is_said_at_its_line():
