@@ -26,7 +26,7 @@ HEADER = {
     "Content-Transfer-Encoding": "8bit",
     "Plural-Forms": "nplurals=1; plural=0;",
 }
-PLACEHOLDER = re.compile(r"%\(\w+\)[a-z]|%[sd]|\{\w*\}")
+PLACEHOLDER = re.compile(r"%\([^)]+\)[a-z]|%[sd]|\{\w*\}")
 HOW_TO_GET_GETTEXT = "gettext's programs (xgettext, msgmerge) are missing; on Debian: apt-get install gettext"
 
 
