@@ -7,6 +7,8 @@
     @pytest.mark.parametrize("language", ["en", "ko"])
     @pytest.mark.parametrize("javascript", [True, False])
 
+`t` says a text of the portal in that language, `agent` is an Admin agent who reads it and is signed in, `go("/customers/")` opens a page.
+
 A test fails at its end if the page broke the Content-Security-Policy, wrote an error to the console, missed an asset, or got a 5xx.
 """
 
@@ -20,7 +22,10 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.conf import settings
 from django.test import Client
+from django.utils import translation
 from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Response, expect
+
+from tests.factories import make_account, make_staff
 
 # Playwright's own event loop makes Django believe that the test is asynchronous; it is not.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
@@ -28,6 +33,39 @@ os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 HOW_TO_GET_IT = "Chromium is missing; on Debian: apt-get install chromium fonts-noto-cjk"
 AXE_RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+
+# Partner Center's words as the specification has them: a page that says them otherwise is wrong, whatever its translation holds.
+PARTNER_CENTER_WORDS = {
+    "Customers": "고객",
+    "New customer": "신규 고객",
+    "Account info": "계정 정보",
+    "Company": "회사",
+    "Primary contact": "기본 연락처",
+    "Microsoft customer agreement": "Microsoft 고객 계약",
+    "The customer has accepted the latest Microsoft customer agreement": "고객이 최신 Microsoft 고객 계약에 동의했음",
+    "Agreement acceptance date": "계약 동의 날짜",
+    "First name": "이름",
+    "Last name": "성",
+    "Email address": "이메일 주소",
+    "Phone number": "전화 번호",
+    "(optional)": "(선택 사항)",
+    "Date of acceptance": "동의 날짜",
+    "Save and continue": "저장하고 계속",
+    "Update": "업데이트",
+    "Next": "다음",
+    "Review": "검토",
+    "Submit": "제출",
+    "Subscriptions": "구독",
+    "Orders": "주문",
+    "New order": "신규 주문",
+    "Licenses": "라이선스",
+    "Offers": "제안",
+    "Confirmed": "확인됨",
+    "Reconfirmation due": "재확인 예정",
+    "Reconfirmation required": "재확인 필요",
+    "Not confirmed": "확인되지 않음",
+    "Not applicable": "해당 없음",
+}
 
 expect.set_options(timeout=10_000)
 
@@ -131,6 +169,34 @@ def sign_in(context: BrowserContext, live_server: Any) -> Callable[[Any], None]:
         context.add_cookies([{"name": cookie.key, "value": cookie.value, "url": live_server.url, "httpOnly": True, "sameSite": "Lax"}])
 
     return with_session_of
+
+
+@pytest.fixture
+def t(language: str) -> Callable[..., str]:
+    """`t("Order %(number)s", number=1)`: what the portal says for it in the language of the test."""
+
+    def in_language(message: str, **values: Any) -> str:
+        if language == "ko" and message in PARTNER_CENTER_WORDS:
+            return PARTNER_CENTER_WORDS[message]
+        with translation.override(language):
+            text = translation.gettext(message)
+        return text % values if values else text
+
+    return in_language
+
+
+@pytest.fixture
+def agent(language: str, sign_in: Callable[[Any], None]) -> Any:
+    """An Admin agent of Contoso who reads the language of the test, signed in."""
+    member = make_staff(make_account(name="Contoso"), first_name="Robin", last_name="Park", language=language)
+    sign_in(member)
+    return member
+
+
+@pytest.fixture
+def go(page: Page, live_server: Any) -> Callable[[str], Response | None]:
+    """`go("/customers/")`: open a page of the portal."""
+    return lambda path: page.goto(live_server.url + path)
 
 
 @pytest.fixture(scope="session")
