@@ -148,6 +148,8 @@ def _field_rules(error: ValidationError) -> Fault:
     codes = {part.code for parts in fields.values() for part in parts}
     if "future" in codes:
         return Fault(400, 600002, gettext("Date of agreement cannot be greater than the current date."), ("dateAgreed",))
+    if "unique" in codes:
+        return Fault(409, INVALID_INPUT, " ".join(text for _name, text in said), tuple(name for name, _text in said))
     return Fault(400, INVALID_INPUT, " ".join(text for _name, text in said), tuple(f"{name}: {text}" for name, text in said if name))
 
 

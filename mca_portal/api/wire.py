@@ -1,5 +1,6 @@
 """How do JSON and addresses look on the wire? Reading what clients send, and writing what they expect."""
 
+import base64
 import datetime as dt
 import json
 import re
@@ -119,3 +120,20 @@ def collection(items: list[Json], self_uri: str, **more: Any) -> HttpResponse:
     """A collection in one page, or with `links` and `continuationToken` given."""
     body = {"totalCount": len(items), "items": items, "links": {"self": link(self_uri)}, "attributes": {"objectType": "Collection"}}
     return reply(body | more)
+
+
+def etag(key: uuid.UUID, version: int) -> str:
+    """Which version of a resource an answer shows, spelled as Partner Center spells it."""
+    return base64.b64encode(json.dumps({"id": str(key), "version": version}, separators=(",", ":")).encode()).decode()
+
+
+def seen_version(request: HttpRequest, in_body: str | None, key: uuid.UUID) -> int | None:
+    """The version that the client saw: from If-Match, else from the body's etag; None when it sends neither. 0 fits no version."""
+    sent = request.headers.get("If-Match", "").strip().strip('"') or (in_body or "").strip().strip('"')
+    if not sent or sent == "*":
+        return None
+    try:
+        says = json.loads(base64.b64decode(sent, validate=True))
+        return says["version"] if says["id"] == str(key) and type(says["version"]) is int else 0
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return 0
