@@ -35,6 +35,7 @@ def read_page(rows: QuerySet[Any], *, order: tuple[str, ...], cursor: str = "", 
     ordered = rows.order_by(*([name if descending else f"-{name}" for name in names] if backwards else order))
     try:
         if key is not None:
+            key = [_value(rows, name, text) for name, text in zip(names, key, strict=True)]
             ordered = ordered.filter(_beyond(names, key, less=descending != backwards))
         found = list(ordered[: size + 1])
     except (ValidationError, ValueError, TypeError, OverflowError) as error:
@@ -59,6 +60,12 @@ def _beyond(names: tuple[str, ...], key: list[Any], *, less: bool) -> Q:
         return Q(**{f"{first}__{strictly}": key[0]})
     deeper = Q(**{first: key[0]}) & _beyond(tuple(rest), key[1:], less=less)
     return Q(**{f"{first}__{strictly}e": key[0]}) & (Q(**{f"{first}__{strictly}": key[0]}) | deeper)
+
+
+def _value(rows: QuerySet[Any], name: str, text: str) -> Any:
+    """`text` as the field holds it. Moments are taken to UTC: one that is no moment there is refused here, not by the database."""
+    value = rows.model._meta.get_field(name).to_python(text)
+    return value.astimezone(dt.UTC) if isinstance(value, dt.datetime) else value
 
 
 def _encode(row: Any, names: tuple[str, ...], *, backwards: bool) -> str:
