@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.core.exceptions import ValidationError
+from django.db import DataError
 from django.db.models import Q, QuerySet
 
 
@@ -38,7 +39,7 @@ def read_page(rows: QuerySet[Any], *, order: tuple[str, ...], cursor: str = "", 
             key = [_value(rows, name, text) for name, text in zip(names, key, strict=True)]
             ordered = ordered.filter(_beyond(names, key, less=descending != backwards))
         found = list(ordered[: size + 1])
-    except (ValidationError, ValueError, TypeError, OverflowError) as error:
+    except (ValidationError, ValueError, TypeError, OverflowError, DataError) as error:
         raise BadCursor(cursor) from error
     more = len(found) > size
     found = found[:size]
