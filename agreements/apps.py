@@ -3,12 +3,14 @@
 from django.apps import AppConfig
 from django.core.checks import Tags, register
 from django.db.models.signals import post_migrate, pre_migrate
+from django.utils.translation import gettext_lazy as _
 
 
 class AgreementsConfig(AppConfig):
     """Keeps the database's own guards in place."""
 
     name = "agreements"
+    verbose_name = _("Agreements")
 
     def ready(self) -> None:
         """Guards are lifted while SQLite rebuilds tables in a migration and put back after every migrate."""

@@ -9,6 +9,7 @@ from mca_portal.api.urls import urls as api
 from mca_portal.pages import health, preferences, signin
 
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]  # one sign-in for everybody
+admin.site.site_header = admin.site.site_title = "MCA portal"
 
 # Those of allauth's pages that the portal offers; there is no sign-up and no change of address.
 accounts = [

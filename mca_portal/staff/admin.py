@@ -25,7 +25,7 @@ class StaffMemberAdmin(UserAdmin):
     """Staff members: enough to add an account's first Admin agent."""
 
     ordering = ("account__name", "last_name")
-    list_display = ("email", "get_full_name", "account", "is_active")
+    list_display = ("email", "last_name", "first_name", "account", "is_active")
     list_filter = ("account", "is_active")
     search_fields = ("email", "last_name", "first_name")
     filter_horizontal = ("groups",)

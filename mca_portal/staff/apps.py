@@ -2,6 +2,7 @@
 
 from django.apps import AppConfig
 from django.db.models.signals import post_migrate
+from django.utils.translation import gettext_lazy as _
 
 
 class StaffConfig(AppConfig):
@@ -9,6 +10,7 @@ class StaffConfig(AppConfig):
 
     name = "mca_portal.staff"
     label = "staff"
+    verbose_name = _("Staff")
 
     def ready(self) -> None:
         """Write the roles once permissions exist (django.contrib.auth makes them in its own, earlier receiver)."""
