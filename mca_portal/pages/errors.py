@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.middleware.csrf import get_token
 from django.template.loader import render_to_string
 from django.utils.cache import add_never_cache_headers
 from django.utils.translation import get_language, gettext
@@ -17,7 +19,14 @@ PLAIN = "<!doctype html><title>MCA portal</title><h1>{}</h1><p>{}</p>"
 
 def _page(request: HttpRequest, name: str, status: HTTPStatus, **context: Any) -> HttpResponse:
     """Render templates/errors/`name`.html without context processors, so without a query."""
-    frame = {"LANGUAGE_CODE": get_language() or "en", "theme": getattr(request, "theme", "")}
+    frame: dict[str, Any] = {
+        "LANGUAGE_CODE": get_language() or "en",
+        "theme": getattr(request, "theme", ""),
+        "environment": getattr(request, "environment", ""),
+    }
+    # The language can be switched where opening the address again shows this page again.
+    if request.method == "GET" and status < HTTPStatus.INTERNAL_SERVER_ERROR:
+        frame |= {"portal_languages": [code for code, _name in settings.LANGUAGES], "request": request, "csrf_token": get_token(request)}
     response = HttpResponse(render_to_string(f"errors/{name}.html", frame | context), status=status)
     add_never_cache_headers(response)
     return response

@@ -33,6 +33,7 @@ class PortalRequest(HttpRequest):
 
     typed: QueryDict | None  # what they had typed here when their sign-in expired
     theme: str  # "light", "dark" or empty, for the error pages, which ask nobody
+    environment: str  # "production" or "sandbox", likewise
     last_person: str | None  # the id of the person signed in
     expired_on: str | None  # the page with the button that they pressed when their sign-in had expired
 
@@ -69,9 +70,10 @@ class PersonMiddleware:
             translation.activate(person.language)
             request.LANGUAGE_CODE = translation.get_language()
             request.theme = person.theme if person.theme in ("light", "dark") else ""
+        account = person.account if person.is_authenticated else None
+        request.environment = account.environment if account else ""
         if "\x00" in request.path or "%00" in request.META.get("QUERY_STRING", ""):
             raise BadRequest("The address holds a NUL character.")
-        account = person.account if person.is_authenticated else None
         with timezone.override(account.tz if account else UTC):
             response = self.get_response(request)
         if response.status_code == 405 and not response.content and not request.headers.get("HX-Request"):

@@ -143,3 +143,15 @@ def test_the_health_check_says_when_the_database_does_not_answer(monkeypatch: py
 
     monkeypatch.setattr(connection, "cursor", refuse)
     assert Client().get("/healthz").status_code == 503
+
+
+def test_a_sandbox_is_unmistakable_on_error_pages_too(client):
+    client.force_login(make_staff(make_account(environment="sandbox")))
+    answer = client.get("/nowhere/")
+    assert answer.status_code == 404
+    assert b'data-env="sandbox"' in answer.content
+
+
+def test_the_language_can_be_switched_on_an_error_page(client):
+    client.force_login(make_staff())
+    assert 'value="ko"' in client.get("/nowhere/").content.decode()
