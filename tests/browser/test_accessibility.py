@@ -1,0 +1,256 @@
+"""Every page in both languages: no violation that axe finds, nothing to scroll sideways on a telephone, keyboard first.
+
+What the pages show is made once a language; then one tab walks them all, because most of a browser test is its start.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, TimeoutError, expect
+
+from agreements.models import Acceptance, AgreementTemplate
+from agreements.services import withdraw_acceptance
+from mca_portal.staff.models import Cloud, Environment, PartnerType
+from mca_portal.staff.roles import Role
+from orders.models import Subscription
+from tests.factories import confirm, license_offer, make_account, make_customer, make_order, make_staff, publish, usage_offer
+
+both_languages = pytest.mark.parametrize("language", ["en", "ko"])
+WIDE, NARROW = {"width": 1280, "height": 900}, {"width": 360, "height": 740}
+OFFER = "Microsoft 365 Business Standard"
+LONG_NAME = "Wingtip Toys and Everything Else That a Name Can Hold, Incorporated in Delaware, Co., Ltd."
+
+WIDEST = """[...document.querySelectorAll("#main *")].filter(e => e.getBoundingClientRect().right > innerWidth)
+  .map(e => `${e.tagName}.${e.className} ${Math.round(e.getBoundingClientRect().right)}`).slice(0, 8)"""
+
+Check = Callable[..., None]
+
+
+@pytest.fixture
+def check(page: Page, axe: Callable[[Page], None], go: Any) -> Check:
+    """`check("/customers/")`: that page, or the present one, is well, on a laptop and on a telephone."""
+
+    def well(path: str | None = None, *, status: int = 200, narrow: bool = True) -> None:
+        if path is not None:
+            response = go(path)
+            assert response is not None
+            assert response.status == status, path
+        expect(page.locator("h1")).to_have_count(1)
+        axe(page)
+        if narrow:
+            page.set_viewport_size(NARROW)
+            try:
+                page.wait_for_function("innerWidth === 360 && document.documentElement.scrollWidth <= innerWidth", timeout=5_000)
+            except TimeoutError:
+                widest = page.evaluate(WIDEST)
+                raise AssertionError(f"{page.url} is wider than a telephone: {widest}") from None
+            page.set_viewport_size(WIDE)
+
+    return well
+
+
+@both_languages
+def test_pages_of_customers_are_accessible(page: Page, agent: Any, check: Check, t: Any) -> None:
+    check("/customers/")
+    never = make_customer(agent, company_name="Fourth Coffee")
+    mistaken = make_customer(agent, company_name="가온 물산")
+    withdraw_acceptance(by=agent, acceptance=confirm(agent, mistaken), reason="The wrong customer")
+    due = make_customer(agent, company_name="Adatum")
+    confirm(agent, due, phone="02-555-0142")
+    newer = publish("2.0", required_in_days=30)
+    confirmed = make_customer(agent, company_name=LONG_NAME)
+    record = confirm(agent, confirmed)
+
+    check("/customers/")
+    check("/customers/?standing=not_confirmed", narrow=False)
+    check("/customers/?q=nobody")
+    for customer in (never, mistaken, due, confirmed):
+        check(f"/customers/{customer.pk}/")
+    check(f"/customers/{confirmed.pk}/edit/")
+    check(f"/customers/{never.pk}/agreement/")
+    page.get_by_role("button", name=t("Save and continue"), exact=True).click()
+    expect(page.locator("#error-summary")).to_be_focused()
+    check()
+    check(f"/customers/{confirmed.pk}/agreement/{record.pk}/withdraw/")
+    check("/agreement-versions/")
+    check(f"/customers/{agent.pk}/", status=404)
+
+    AgreementTemplate.objects.filter(pk=newer.pk).update(required_from=newer.published_on)
+    check(f"/customers/{due.pk}/")
+
+
+@both_languages
+def test_pages_of_a_new_customer_are_accessible(page: Page, agent: Any, check: Check, t: Any, go: Any) -> None:
+    go("/customers/new/")
+    check()
+    page.get_by_role("checkbox").check()
+    page.get_by_role("button", name=f"{t('Update')} {t('the person who accepted the agreement')}").click()
+    expect(page.get_by_role("button", name=t("Use the primary contact"))).to_be_visible()
+    check()
+    page.get_by_role("button", name=t("Next"), exact=True).click()
+    expect(page.locator("#error-summary")).to_be_focused()
+    check()
+    page.get_by_role("button", name=t("Use the primary contact")).click()
+    for name, value in {
+        "company_name": LONG_NAME,
+        "domain_prefix": "wingtip",
+        "address_line1": "152 Teheran-ro",
+        "city": "Seoul",
+        "postal_code": "06236",
+        "contact_first_name": "Tania",
+        "contact_last_name": "Carr",
+        "contact_email": "tania.carr@wingtip.example",
+        "mca-agreed_on": agent.account.local_today().isoformat(),
+    }.items():
+        page.locator(f"[name={name}]").fill(value)
+    page.get_by_role("button", name=t("Next"), exact=True).click()
+    check()
+    page.get_by_role("button", name=f"{t('Add')} {OFFER}", exact=True).click()
+    page.locator("[name^=quantity]").fill("-1")
+    page.get_by_role("button", name=t("Next"), exact=True).click()
+    expect(page.locator("#error-summary")).to_be_focused()
+    check()
+    page.locator("[name^=quantity]").fill("25")
+    page.get_by_role("button", name=t("Next"), exact=True).click()
+    expect(page.get_by_role("button", name=t("Submit"), exact=True)).to_be_visible()
+    check()
+    page.get_by_role("button", name=t("Submit"), exact=True).click()
+    expect(page.get_by_role("link", name=t("Open the customer"))).to_be_visible()
+    check()
+
+
+@both_languages
+def test_pages_of_orders_and_subscriptions_are_accessible(page: Page, agent: Any, check: Check, t: Any) -> None:
+    check("/orders/")
+    customer = make_customer(agent, company_name="Wingtip Toys")
+    check(f"/customers/{customer.pk}/orders/", narrow=False)
+    check(f"/customers/{customer.pk}/subscriptions/")
+    record = confirm(agent, customer)
+    order = make_order(agent, customer, (license_offer(), 12), (usage_offer(), 1))
+    subscription = Subscription.objects.get(order=order, offer=license_offer())
+    check("/orders/")
+    check(f"/orders/{order.pk}/")
+    check(f"/customers/{customer.pk}/orders/", narrow=False)
+    check(f"/customers/{customer.pk}/subscriptions/")
+    check(f"/customers/{customer.pk}/subscriptions/{subscription.pk}/")
+    withdraw_acceptance(by=agent, acceptance=record, reason="A mistake")
+    check(f"/customers/{customer.pk}/subscriptions/")
+    page.get_by_role("link", name=f"{t('Change')} {OFFER}").click()
+    check()
+    check(f"/customers/{customer.pk}/orders/new/")
+    page.get_by_role("button", name=f"{t('Add')} {OFFER}", exact=True).click()
+    expect(page.get_by_role("group", name=OFFER, exact=True)).to_be_visible()
+    check()
+    page.get_by_role("button", name=t("Next"), exact=True).click()
+    check()
+    page.get_by_role("button", name=t("Save and continue"), exact=True).click()
+    expect(page.locator("#error-summary")).to_be_focused()
+    check()
+    confirm(agent, customer)
+    page.reload()
+    expect(page.get_by_role("button", name=t("Place order"), exact=True)).to_be_visible()
+    check()
+
+
+@both_languages
+def test_the_other_pages_are_accessible(page: Page, agent: Any, check: Check, sign_in: Any, context: Any, language: str) -> None:
+    check("/")
+    confirm(agent, make_customer(agent))
+    make_customer(agent)
+    publish("2.0", required_in_days=30)
+    colleague = make_staff(agent.account, Role.SALES_AGENT)
+    for path in ("/", "/staff/", "/staff/new/", f"/staff/{colleague.pk}/", "/profile/", "/accounts/password/change/"):
+        check(path)
+    context.clear_cookies()
+    check("/accounts/login/")
+    page.locator("[type=password]").fill("wrong")
+    page.locator("form:has([type=password]) button[type=submit]").click()
+    expect(page.locator("#error-summary")).to_be_focused()
+    check()
+    check("/accounts/password/reset/")
+
+    sign_in(make_staff(agent.account, roles=(), language=language))
+    check("/")
+    check("/customers/", status=403)
+    sign_in(make_staff(agent.account, Role.HELPDESK_AGENT, language=language))
+    check("/", narrow=False)
+    check("/staff/", status=403, narrow=False)
+
+
+@both_languages
+def test_pages_of_other_kinds_of_partners_are_accessible(agent: Any, check: Check, sign_in: Any, language: str) -> None:
+    government = make_staff(make_account(cloud=Cloud.US_GOVERNMENT, environment=Environment.SANDBOX), language=language)
+    customer = make_customer(government, company_name="Wingtip Toys")
+    sign_in(government)
+    for path in ("/", "/customers/", f"/customers/{customer.pk}/", f"/customers/{customer.pk}/subscriptions/", "/agreement-versions/"):
+        check(path)
+
+    provider = make_staff(make_account(partner_type=PartnerType.INDIRECT_PROVIDER), language=language)
+    customer = make_customer(provider, company_name="Wingtip Toys")
+    confirm(provider, customer)
+    type(provider.account).objects.filter(pk=provider.account_id).update(partner_type=PartnerType.INDIRECT_RESELLER)
+    sign_in(provider)
+    for path in ("/", "/customers/", f"/customers/{customer.pk}/"):
+        check(path)
+    check(f"/customers/{customer.pk}/agreement/", status=403)
+    check(f"/customers/{customer.pk}/orders/new/", status=403)
+
+
+def test_the_main_pages_are_accessible_in_dark(page: Page, agent: Any, check: Check, t: Any, context: Any) -> None:
+    page.emulate_media(color_scheme="dark", reduced_motion="reduce")
+    never = make_customer(agent, company_name="Fourth Coffee")
+    due = make_customer(agent, company_name="Adatum")
+    confirm(agent, due)
+    order = make_order(agent, due)
+    publish("2.0", required_in_days=30)
+    for path in (
+        "/",
+        "/customers/",
+        f"/customers/{never.pk}/",
+        f"/customers/{due.pk}/",
+        f"/customers/{due.pk}/subscriptions/",
+        f"/orders/{order.pk}/",
+        "/staff/",
+    ):
+        check(path, narrow=False)
+    check(f"/customers/{never.pk}/agreement/", narrow=False)
+    page.get_by_role("button", name=t("Save and continue"), exact=True).click()
+    expect(page.locator("#error-summary")).to_be_focused()
+    check()
+    context.clear_cookies()
+    check("/accounts/login/", narrow=False)
+
+
+def test_the_keyboard_comes_to_the_content_by_the_skip_link_first(page: Page, agent: Any, go: Any, t: Any) -> None:
+    go("/customers/")
+    page.keyboard.press("Tab")
+    first = page.locator(":focus")
+    expect(first).to_have_text(t("Skip to main content"))
+    expect(first).to_be_in_viewport()
+    page.keyboard.press("Enter")
+    expect(page.locator("#main")).to_be_focused()
+
+
+def test_every_link_of_the_error_summary_leads_to_its_field(page: Page, agent: Any, go: Any, t: Any) -> None:
+    go("/customers/new/")
+    page.get_by_role("button", name=t("Next"), exact=True).click()
+    links = page.locator("#error-summary").get_by_role("link")
+    expect(page.locator("#error-summary")).to_be_focused()
+    targets = links.evaluate_all("links => links.map(link => link.hash)")
+    assert len(targets) >= 5
+    for target in targets:
+        expect(page.locator(target)).to_have_attribute("aria-invalid", "true")
+
+
+def test_the_confirmation_opens_in_place_and_back_closes_it(page: Page, agent: Any, go: Any, t: Any) -> None:
+    customer = make_customer(agent, company_name="Fourth Coffee")
+    go(f"/customers/{customer.pk}/")
+    update = page.get_by_role("link", name=f"{t('Update')} {t('Microsoft customer agreement')}")
+    update.click()
+    expect(page.get_by_role("heading", name=t("Microsoft customer agreement"))).to_be_focused()
+    assert page.url.endswith("/agreement/")
+    page.go_back()
+    expect(update).to_be_visible()
+    expect(page.locator("html")).to_have_count(1)
+    assert not Acceptance.objects.exists()
