@@ -25,8 +25,8 @@ WORDS = {
     "en": {"next": "Next", "update": "Update", "save": "Save and continue"},
     "ko": {"next": "다음", "update": "업데이트", "save": "저장하고 계속"},
 }
-WIDE, NARROW = (1280, 900), (360, 740)
-TALLEST = 1500  # pixels; the rest of a longer page says nothing new
+WIDE, NARROW = (1280, 800), (360, 740)
+TALLEST = 1100  # pixels; the rest of a longer page says nothing new
 
 
 @contextlib.contextmanager
@@ -188,8 +188,8 @@ def new_customer(camera: Camera) -> None:
     page = camera.page
     camera.go("/customers/new/")
     first, last, company, prefix = {
-        "en": ("Tania", "Carr", "Wingtip Toys", "wingtiptoys"),
-        "ko": ("서연", "이", "한빛 상사", "hanbitsangsa"),
+        "en": ("Tania", "Carr", "Tailwind Bakery", "tailwindbakery"),
+        "ko": ("서연", "이", "한빛 서점", "hanbitbooks"),
     }[camera.language]
     address, city = {"en": ("152 Teheran-ro, Gangnam-gu", "Seoul"), "ko": ("강남구 테헤란로 152", "서울특별시")}[camera.language]
     page.locator("[name=mca-accepted]").check()
