@@ -35,7 +35,7 @@ def normalized_phone(value: str, country: str) -> str:
         number = None
     if number is None or not phonenumbers.is_valid_number(number) or number.extension:
         raise ValidationError(
-            _("Enter a phone number of the customer's country, or an international one that starts with +."), code="invalid_phone"
+            _("Enter a phone number of the customer’s country, or an international one that starts with +."), code="invalid_phone"
         )
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 

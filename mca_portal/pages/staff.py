@@ -65,7 +65,7 @@ def staff_member(request: HttpRequest, pk: int) -> HttpResponse:
         except ValidationError as error:
             _say_at_fields(form, error)
         except LastAdminAgent:
-            problem = gettext("This is the account's last active Admin agent. Make somebody else an Admin agent first.")
+            problem = gettext("This is the account’s last active Admin agent. Make somebody else an Admin agent first.")
         except NotYourself:
             problem = gettext("You cannot deactivate yourself. Ask another Admin agent to do it.")
         if problem and action == "save":
