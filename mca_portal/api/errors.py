@@ -19,6 +19,7 @@ from customers.errors import NotYoursToTransact, StaleCustomer
 from customers.keyset import BadCursor
 from mca_portal.staff.errors import TokenNotAccepted
 from mca_portal.staff.roles import NotAllowed
+from orders.errors import EmptyOrder, NotLicenseBased, OfferNotSold, QuantityOutOfRange, StaleSubscription, SubscriptionSuspended
 
 DESCRIPTION_LENGTH = 1024  # characters; Partner Center's limit
 
@@ -122,6 +123,15 @@ def _stale(_error: Exception) -> Fault:
     return Fault(400, 2055, gettext("Etag is no longer valid: somebody changed it. Get it again, then repeat your change."))
 
 
+def _out_of_range(error: QuantityOutOfRange) -> Fault:
+    text = gettext("The license count must be %(least)s to %(most)s.")
+    return Fault(400, 2002, text % {"least": error.offer.minimum_quantity, "most": error.offer.maximum_quantity}, ("quantity",))
+
+
+def _not_sold(error: OfferNotSold) -> Fault:
+    return Fault(400, 800004, gettext("There is no offer with this ID on sale."), (f"lineItems[{error.line}].offerId",))
+
+
 # The portal's names of fields, where the wire has another one.
 MEMBERS = {
     "agreed_on": "dateAgreed",
@@ -174,6 +184,12 @@ TABLE: dict[type[Exception], Callable[[Any], Fault]] = {
     AgreementNotConfirmed: _not_confirmed,
     TemplateNotSupported: _newer_template,
     StaleCustomer: _stale,
+    StaleSubscription: _stale,
+    EmptyOrder: lambda _error: Fault(400, INVALID_INPUT, gettext("The order has no line items."), ("lineItems",)),
+    OfferNotSold: _not_sold,
+    QuantityOutOfRange: _out_of_range,
+    SubscriptionSuspended: lambda _error: Fault(400, 2001, gettext("The subscription is suspended: reactivate it first.")),
+    NotLicenseBased: lambda _error: Fault(400, 2006, gettext("A usage-based subscription has no license count to change.")),
     ValidationError: _field_rules,
     BadCursor: lambda _error: Fault(400, INVALID_INPUT, gettext("The continuation token is not one of this list.")),
     ninja.ValidationError: _members,
