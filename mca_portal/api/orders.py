@@ -159,11 +159,8 @@ def update_subscription(request: ApiRequest, customer_id: str, subscription_id: 
     if version is not None and version != row.version:
         raise StaleSubscription(row)
     status = _status(body.status)
-    if (
-        body.billing_cycle
-        and _cycle(body.billing_cycle) != row.order.billing_cycle
-        and body.billing_cycle.lower() not in ("none", "unknown")
-    ):
+    named = (body.billing_cycle or "").lower() not in ("", "none", "unknown")
+    if named and _cycle(body.billing_cycle or "") != row.order.billing_cycle:
         raise Refused(400, CYCLE_BY_ORDER, gettext("A subscription's billing cycle is its order's and cannot be changed here."))
     by, name = request.auth, tidy(body.friendly_name or "")
     with transaction.atomic():
