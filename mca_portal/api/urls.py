@@ -5,7 +5,7 @@ from django.http import HttpRequest, HttpResponse
 from ninja import NinjaAPI
 
 from agreements.errors import AlreadyConfirmed
-from mca_portal.api import agreements, customers, orders
+from mca_portal.api import agreements, customers, orders, profiles
 from mca_portal.api.access import TokenBearer
 from mca_portal.api.errors import TABLE, already_confirmed, answer
 from mca_portal.api.wire import BodyParser
@@ -33,6 +33,7 @@ api.add_exception_handler(AlreadyConfirmed, already_confirmed)
 api.add_router("", agreements.router)
 api.add_router("", customers.router)
 api.add_router("", orders.router)
+api.add_router("", profiles.router)
 
 urls = api.urls
 for pattern in urls[0]:

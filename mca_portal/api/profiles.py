@@ -1,0 +1,31 @@
+"""The partner's own profile on the wire: what clients read when they sign on."""
+
+from django.http import HttpResponse
+from ninja import Router
+
+from mca_portal.api.access import ApiRequest, account_of
+from mca_portal.api.wire import link, reply
+from mca_portal.staff.roles import Permission, require
+
+router = Router(tags=["Profiles"])
+
+
+@router.get("/profiles/organization", summary="Get the partner's organization profile")
+def organization_profile(request: ApiRequest) -> HttpResponse:
+    """The account's name, country and culture, with the person whose token it is as its contact."""
+    require(request.auth, Permission.VIEW_CUSTOMERS)
+    account, person = account_of(request.auth), request.auth
+    country = str(account.country)
+    return reply(
+        {
+            "id": str(account.pk),
+            "companyName": account.name,
+            "defaultAddress": {"country": country, "firstName": person.first_name, "lastName": person.last_name},
+            "tenantId": str(account.pk),
+            "email": person.email,
+            "language": account.default_language,
+            "culture": f"{account.default_language}-{country}",
+            "links": {"self": link("/profiles/organization")},
+            "attributes": {"objectType": "PartnerOrganizationProfile"},
+        }
+    )
