@@ -26,7 +26,7 @@ WORDS = {
     "ko": {"next": "다음", "update": "업데이트", "save": "저장하고 계속"},
 }
 WIDE, NARROW = (1280, 800), (360, 740)
-TALLEST = 1100  # pixels; the rest of a longer page says nothing new
+TALLEST = 900  # pixels; the rest of a longer page says nothing new
 
 
 @contextlib.contextmanager
@@ -101,7 +101,7 @@ class Camera:
             self.page.locator(f"button[name=language][value={self.language}]").first.evaluate("button => button.form.requestSubmit(button)")
             self.page.wait_for_selector(f"html[lang={self.language}]")
 
-    def shoot(self, name: str, *, look: str = "") -> None:
+    def shoot(self, name: str, *, look: str = "", tallest: int = TALLEST) -> None:
         """Take `name`-en.png or `name`-ko.png; `look` "dark" or "narrow" goes into the name, too."""
         page = self.page
         if look == "dark":
@@ -111,7 +111,7 @@ class Camera:
         page.evaluate("document.activeElement.id === 'error-summary' || document.activeElement.blur()")
         page.evaluate("scrollTo(0, 0)")
         tall = page.evaluate("document.documentElement.scrollHeight")
-        page.set_viewport_size({"width": width, "height": max(height, min(tall, TALLEST))})
+        page.set_viewport_size({"width": width, "height": max(height, min(tall, tallest))})
         path = self.folder / f"{name}-{self.language}{'-' + look if look else ''}.png"
         page.screenshot(path=path, animations="disabled", caret="hide")
         page.emulate_media(color_scheme="light")
@@ -136,10 +136,10 @@ def take_all(camera: Camera) -> None:
     camera.go("/accounts/login/")
     camera.shoot("sign-in")
     camera.sign_in()
-    camera.shoot("home")
+    camera.shoot("home", tallest=WIDE[1])
     camera.go("/customers/")
-    camera.shoot("customers")
-    camera.shoot("customers", look="narrow" if english else "dark")
+    camera.shoot("customers", tallest=WIDE[1])
+    camera.shoot("customers", look="narrow" if english else "dark", tallest=WIDE[1])
 
     camera.open_customer("due")
     camera.shoot("account-info")
@@ -149,7 +149,7 @@ def take_all(camera: Camera) -> None:
     camera.go(f"{path}agreement/")
     camera.press("save")
     page.locator("#error-summary").wait_for()
-    camera.shoot("agreement-update")
+    camera.shoot("agreement-update", tallest=1_080)
 
     camera.go(f"{path}orders/new/")
     for offer in ("Microsoft 365 Business Premium", "Microsoft Defender for Business"):
@@ -166,7 +166,7 @@ def take_all(camera: Camera) -> None:
     camera.shoot("subscriptions")
     camera.go("/orders/")
     if english:
-        camera.shoot("orders")
+        camera.shoot("orders", tallest=WIDE[1])
         page.locator("main tbody th a").first.click()
         page.wait_for_url("**/orders/*-*/")
         camera.shoot("order")
@@ -177,7 +177,7 @@ def take_all(camera: Camera) -> None:
     new_customer(camera)
     if english:
         camera.go("/")
-        camera.shoot("home", look="dark")
+        camera.shoot("home", look="dark", tallest=WIDE[1])
         camera.sign_in("admin.agent@contoso-sandbox.example")
         camera.go("/customers/")
         camera.shoot("sandbox")
@@ -207,7 +207,7 @@ def new_customer(camera: Camera) -> None:
         page.locator(f"[name={name}]").fill(value)
     date = page.locator("[name=mca-agreed_on]")
     date.fill(date.get_attribute("max") or "")
-    camera.shoot("new-customer")
+    camera.shoot("new-customer", tallest=1_700)
     camera.press("next")
     page.get_by_role("button", name="Microsoft 365 Business Premium").click()
     page.get_by_role("group", name="Microsoft 365 Business Premium").wait_for()
