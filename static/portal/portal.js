@@ -38,3 +38,12 @@ document.addEventListener("input", (event) => {
     }
   }
 });
+
+// Back to a page that named a mistake: a browser keeps the answer to a sent form as it was, without what was typed to mend it.
+// The draft has it all, so ask for the page anew. (Browsers keep pages without mistakes themselves, or ask anew.)
+window.addEventListener("pageshow", (event) => {
+  const [arrival] = performance.getEntriesByType("navigation");
+  if (!event.persisted && arrival?.type === "back_forward" && document.querySelector("[data-draft]") && document.getElementById("error-summary")) {
+    window.location.replace(window.location.pathname);
+  }
+});

@@ -99,8 +99,12 @@ class TestNewCustomer:
         page.get_by_label(t("Company name"), exact=True).fill("Wingtip Toys")
         press(page, t("Next"))
 
-        # Neither the page's Back nor the browser's loses anything.
+        # Neither the browser's Back nor the page's loses anything.
         expect(page.get_by_role("heading", level=1)).to_have_text(t("Subscriptions"))
+        if javascript:  # back to the answer that named the mistake; without scripts the browser shows that answer as it was
+            page.go_back()
+            expect(page.get_by_label(t("Company name"), exact=True)).to_have_value("Wingtip Toys")
+            press(page, t("Next"))
         press(page, t("Back"))
         expect(page.get_by_label(t("Company name"), exact=True)).to_have_value("Wingtip Toys")
         press(page, t("Next"))
