@@ -1,7 +1,7 @@
-# Everything that is done with this project starts here:  make run | test | check | messages | screenshots | lock | clean
+# Everything that is done with this project starts here:  make run | serve | test | check | messages | screenshots | lock | clean
 #
 # Needs Python 3.11 or newer (PY=python3.12 make … picks another one) and make. Set in the environment or on the command line:
-#   PORT         where `make run` listens on this machine (8000)
+#   PORT         where the portal listens on this machine (8000)
 #   VAR_DIR      where the database and the collected static files live (var)
 #   REQUIRE_ALL  1: `make test` and `make check` fail instead of skipping what needs a program that is missing
 #   JOBS         how many processes run the tests (as many as processors)
@@ -10,7 +10,7 @@ PORT ?= 8000
 VAR_DIR ?= var
 REQUIRE_ALL ?= 0
 JOBS ?= $(shell getconf _NPROCESSORS_ONLN)
-export VAR_DIR REQUIRE_ALL
+export PORT VAR_DIR REQUIRE_ALL
 
 BIN := .venv/bin
 MANAGE := $(BIN)/python manage.py
@@ -18,7 +18,7 @@ PYTEST := $(BIN)/pytest -q -n $(JOBS)
 INSTALL := $(BIN)/uv pip install -q --no-config --python $(BIN)/python --require-hashes --only-binary :all:
 
 .DEFAULT_GOAL := run
-.PHONY: run test check messages screenshots lock clean
+.PHONY: run serve test check messages screenshots lock clean
 .PHONY: check-format check-lint check-templates check-types check-layers check-django check-translations
 
 run: .venv/.prod $(VAR_DIR)/.static
@@ -27,7 +27,12 @@ run: .venv/.prod $(VAR_DIR)/.static
 	@$(MANAGE) createcachetable --verbosity 0
 	@$(MANAGE) demo --if-empty
 	@echo "MCA portal: http://127.0.0.1:$(PORT)/  (Ctrl-C stops it)"
-	@exec $(BIN)/gunicorn --no-control-socket --bind 127.0.0.1:$(PORT) --worker-class gthread --workers 1 --threads 8 --log-level warning mca_portal.wsgi
+	@exec $(BIN)/gunicorn mca_portal.wsgi
+
+# The server alone, as in production: gunicorn.conf.py says how. The database is there and migrated already.
+serve: .venv/.prod $(VAR_DIR)/.static
+	@$(MANAGE) compile_catalogues
+	@exec $(BIN)/gunicorn mca_portal.wsgi
 
 test: .venv/.dev
 	$(PYTEST) -m "not browser" --cov --cov-report=term

@@ -127,10 +127,11 @@ FORM_RENDERER = "mca_portal.pages.rendering.PortalFormRenderer"
 
 if DATABASE_URL:
     DATABASES = {"default": env.db_url("DATABASE_URL")}
-    # Django's own pool; it needs CONN_MAX_AGE = 0.
+    # Django's own pool, by default of one connection for each thread of the server (gunicorn.conf.py); it needs CONN_MAX_AGE = 0.
+    pool_size = env.int("DATABASE_POOL_SIZE", default=env.int("THREADS", default=8))
     DATABASES["default"] |= {
         "CONN_MAX_AGE": 0,
-        "OPTIONS": {"pool": {"min_size": 1, "max_size": env.int("DATABASE_POOL_SIZE", default=8), "timeout": 10}},
+        "OPTIONS": {"pool": {"min_size": 1, "max_size": pool_size, "timeout": 10}},
     }
 else:
     DATABASES = {
