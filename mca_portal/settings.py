@@ -176,6 +176,9 @@ SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_HTTPONLY = True
 CSRF_FAILURE_VIEW = "mca_portal.pages.errors.csrf_failure"
 
+# REST API: calls in a minute that one partner account may make about customers, orders and subscriptions; 0 for no limit.
+API_CALLS_PER_MINUTE = env.int("API_CALLS_PER_MINUTE", default=500)
+
 # Languages and time ---------------------------------------------------------
 
 LANGUAGE_CODE = "en"

@@ -39,6 +39,7 @@ if settings.DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     # A file, not memory: threads and other processes see the same database, as in a running portal.
     settings.DATABASES["default"].setdefault("TEST", {})["NAME"] = str(TEMPORARY / "test_portal.sqlite3")
 settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # the real one is slow on purpose
+settings.API_CALLS_PER_MINUTE = 0  # but where the limit is what is tested: counting costs a query now and then
 settings.STORAGES = settings.STORAGES | {"staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}
 settings.STATIC_ROOT.mkdir(exist_ok=True)  # WhiteNoise warns of a missing one
 django.setup()  # here, so that test modules and other conftests may import models at their top

@@ -18,9 +18,10 @@ TENANT_NOT_FOUND = 60003
 
 
 class ApiRequest(HttpRequest):
-    """What authentication adds to a request; only for type checking."""
+    """What the middleware and authentication add to a request; only for type checking."""
 
     auth: StaffMember
+    own_id: str  # the MS-RequestId that the client sent; empty when it sent none
 
 
 class TokenBearer(HttpBearer):

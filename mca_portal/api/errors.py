@@ -216,6 +216,14 @@ def already_confirmed(_request: HttpRequest, _error: AlreadyConfirmed) -> HttpRe
     )
 
 
+def too_many_calls(wait: int) -> HttpResponse:
+    """429 with the body of its own that Partner Center gives it: ask again in `wait` seconds."""
+    said = gettext("Rate limit is exceeded. Try again in %(wait)s seconds.") % {"wait": wait}
+    response = JsonResponse({"statusCode": 429, "message": said}, status=429)
+    response["Retry-After"] = str(wait)
+    return response
+
+
 def newer_template(template_id: Any, error: NewerTemplate) -> TemplateNotSupported:
     """The service's fact with the template id that the script sent."""
     return TemplateNotSupported(template_id, error.latest.pk)

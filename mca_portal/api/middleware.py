@@ -39,7 +39,9 @@ class ApiMiddleware:
         request.META.pop("HTTP_COOKIE", None)
         if "X-Locale" in request.headers:
             request.META["HTTP_ACCEPT_LANGUAGE"] = request.headers["X-Locale"].split(",")[0]
-        ids = {name: self._echo(request.headers.get(name, "")) for name in ECHOED}
+        sent = {name: self._sent(request, name) for name in ECHOED}
+        ids = {name: value or str(uuid.uuid4()) for name, value in sent.items()}
+        request.own_id = sent["MS-RequestId"]
         with translation.override(translation.get_language_from_request(request)):
             response = self._too_large(request) or self.get_response(request)
             if response.status_code >= 400 and not response.get("Content-Type", "").startswith("application/json"):
@@ -54,9 +56,10 @@ class ApiMiddleware:
         return response
 
     @staticmethod
-    def _echo(value: str) -> str:
-        """What the client sent, or a new identifier where that is absent or could not stand in a header."""
-        return value if _WORDS.fullmatch(value) else str(uuid.uuid4())
+    def _sent(request: HttpRequest, name: str) -> str:
+        """The identifier that the client sent; empty where that is absent or could not stand in a header."""
+        value = request.headers.get(name, "")
+        return value if _WORDS.fullmatch(value) else ""
 
     @staticmethod
     def _too_large(request: HttpRequest) -> HttpResponse | None:

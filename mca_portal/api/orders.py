@@ -29,6 +29,7 @@ NO_SUCH_VALUE = 900126
 NO_PARENT = 2000
 IS_DELETED = 2011
 CYCLE_BY_ORDER = 2054
+MOST_LINES = 200  # of one order, as in Partner Center's carts; keeps answers small
 ENDLESS = "9999-12-31T00:00:00Z"
 
 
@@ -78,6 +79,8 @@ def _cycle(text: str) -> BillingCycle:
 
 def _numbered(items: list[LineItem]) -> list[LineItem]:
     """The lines in the order of their numbers, or as they come when nobody numbered them (Java sends 0 on each). Raises Refused."""
+    if len(items) > MOST_LINES:
+        raise invalid(gettext("Send at most %(most)s line items in one order.") % {"most": MOST_LINES}, "lineItems")
     numbers = [item.line_item_number for item in items]
     if any(numbers) and sorted(numbers) != list(range(len(items))):
         said = gettext("Number the line items from 0, each number once.")

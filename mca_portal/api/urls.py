@@ -1,13 +1,19 @@
 """Which operations are there under /v1/?"""
 
+import functools
+from collections.abc import Callable
+from typing import Any
+
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
 from ninja import NinjaAPI
 
 from agreements.errors import AlreadyConfirmed
 from mca_portal.api import agreements, customers, orders, profiles
-from mca_portal.api.access import TokenBearer
-from mca_portal.api.errors import TABLE, already_confirmed, answer
+from mca_portal.api.access import ApiRequest, TokenBearer, account_of
+from mca_portal.api.errors import TABLE, already_confirmed, answer, too_many_calls
+from mca_portal.api.limits import seconds_to_wait
+from mca_portal.api.once import WRITES, answer_once, fingerprint, first_answer
 from mca_portal.api.wire import BodyParser
 
 api = NinjaAPI(
@@ -27,9 +33,31 @@ def _refuse(_request: HttpRequest, error: Exception) -> HttpResponse:
     return answer(TABLE[kind](error))
 
 
+def _each_call(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """Before and around every operation: what was answered before, the rate limit, and doing a write once."""
+
+    @functools.wraps(view)
+    def call(request: ApiRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        account = account_of(request.auth)
+        key = fingerprint(request, request.own_id, f"{account.pk} {request.auth.pk}") if request.own_id else None
+        keep = key if request.method in WRITES else None
+        if keep and (before := first_answer(keep)):
+            return before
+        if wait := seconds_to_wait(account.pk, request.path_info, key):
+            return too_many_calls(wait)
+
+        def work() -> HttpResponse:
+            return view(request, *args, **kwargs)
+
+        return answer_once(request, keep, work, api.on_exception) if keep else work()
+
+    return call
+
+
 for refusal in TABLE:
     api.add_exception_handler(refusal, _refuse)
 api.add_exception_handler(AlreadyConfirmed, already_confirmed)
+api.add_decorator(_each_call)
 api.add_router("", agreements.router)
 api.add_router("", customers.router)
 api.add_router("", orders.router)

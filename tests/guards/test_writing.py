@@ -19,6 +19,8 @@ ALSO_WRITE: dict[str, str] = {
     "orders/management/commands/seed.py": "bulk on purpose: leaves what the services would have left (check_standings agrees)",
     "mca_portal/pages/health.py": "asks the database whether it answers",
     "mca_portal/pages/drafts.py": "what somebody typed and has not submitted: their own, and no record of anything",
+    "mca_portal/api/once.py": "the API's answers of a day, for whoever repeats a call: no record of anything",
+    "mca_portal/api/limits.py": "counts calls, in one statement that no queryset can say",
     "mca_portal/pages/management/commands/demo.py": "the operator's part of a made-up world: a newer text, a partner that is a reseller",
     "mca_portal/staff/roles.py": "the groups are written from the matrix after every migrate",
     "agreements/guards.py": "creates, drops and lists triggers; reads and writes no row",
