@@ -176,7 +176,10 @@ def change_license_count(*, by: StaffMember, subscription: Subscription, quantit
 
 
 def set_status(*, by: StaffMember, subscription: Subscription, status: Status, version: int | None) -> Subscription:
-    """Suspend or reactivate; never gated (G3). Raises NotAllowed (P1), NotYoursToTransact (A2), StaleSubscription."""
+    """Suspend or reactivate; never gated (G3).
+
+    Raises NotAllowed (P1), NotYoursToTransact (A2), StaleSubscription, ValidationError (a status that there is not).
+    """
     require(by, Permission.PLACE_ORDERS)
     with transaction.atomic():
         _own(by, subscription.customer)
@@ -185,6 +188,7 @@ def set_status(*, by: StaffMember, subscription: Subscription, status: Status, v
             return subscription
         subscription.version += 1
         subscription.status = status
+        subscription.clean_fields(exclude=["customer", "order", "offer", "created_by"])
         subscription.save(update_fields=["status", "version"])
         StatusChange.objects.create(subscription=subscription, to_status=status, changed_by=by)
     return subscription

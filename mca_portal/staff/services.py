@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -82,7 +82,12 @@ def _add(
     )
     member.set_password(password)
     member.full_clean()
-    member.save(force_insert=True)
+    try:
+        with transaction.atomic():
+            member.save(force_insert=True)
+    except IntegrityError as error:  # somebody added this address since full_clean looked
+        member.validate_unique()
+        raise ValidationError({"email": StaffMember._meta.get_field("email").error_messages["unique"]}) from error
     member.groups.set(Group.objects.filter(name__in=[role.value for role in roles]))
     return member
 

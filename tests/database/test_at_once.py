@@ -19,7 +19,7 @@ from mca_portal.pages.models import Draft
 from mca_portal.staff.errors import LastAdminAgent
 from mca_portal.staff.models import StaffMember
 from mca_portal.staff.roles import NotAllowed, Role
-from mca_portal.staff.services import change_member
+from mca_portal.staff.services import add_member, change_member
 from orders.errors import StaleSubscription, SubscriptionSuspended
 from orders.models import LicenseChange, Order, Subscription
 from orders.services import change_license_count, set_status
@@ -179,6 +179,14 @@ def test_license_changes_that_do_not_mind_what_it_is_now_follow_each_other(admin
     assert [change.version for change in changes] == [2, 3, 4, 5]
     assert [change.from_quantity for change in changes] == [5, *[change.to_quantity for change in changes[:-1]]]
     assert Subscription.objects.get().quantity == changes[-1].to_quantity
+
+
+def test_the_same_colleague_added_at_once_is_added_once_and_the_others_are_told_at_the_address(admin):
+    new = {"email": "new@partner.example", "first_name": "Kim", "last_name": "New", "roles": [Role.SALES_AGENT]}
+    results = at_once(*[lambda: add_member(by=admin, **new)] * 4)
+    assert len(only(results, ValidationError)) == 1
+    refused = [result for result in results if isinstance(result, ValidationError)]
+    assert {message for error in refused for message in error.message_dict["email"]} == {"Somebody with this email address exists."}
 
 
 def test_everything_at_once_ends_without_deadlock(admin, customer):

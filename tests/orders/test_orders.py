@@ -163,6 +163,13 @@ def test_suspending_is_kept_with_who_and_when_and_twice_changes_nothing(admin, s
     assert (change.to_status, change.changed_by, Subscription.objects.get().version) == ("suspended", admin, 2)
 
 
+def test_a_subscription_keeps_a_known_status(admin, subscription):
+    with pytest.raises(ValidationError) as refused:
+        set_status(by=admin, subscription=subscription, status="deleted", version=1)
+    assert list(refused.value.message_dict) == ["status"]
+    assert (Subscription.objects.get().status, Subscription.objects.get().version) == ("active", 1)
+
+
 @pytest.mark.parametrize("name", ["", "  ", "x" * 201])
 def test_a_subscription_keeps_a_name(admin, subscription, name):
     with pytest.raises(ValidationError):
