@@ -59,6 +59,8 @@ _LICENSES = {
 _USAGE = ["Microsoft Azure", "Azure plan", "Azure Reserved VM usage (overage)"]
 _NO_LONGER_SOLD = ["Microsoft Kaizala Pro", "Skype for Business Online (Plan 2)"]
 
+CATEGORIES = (*_LICENSES, "Azure")  # in the order in which they are shown; an operator's own come after them, by name
+
 
 def _offer(name: str, category: str, billing: str, maximum: int, *, sold: bool = True) -> dict[str, object]:
     return {

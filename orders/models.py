@@ -3,7 +3,7 @@
 import uuid
 
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Case, F, Q, Value, When
 from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from agreements.models import Acceptance
 from customers.models import Customer
 from mca_portal.staff.models import PartnerAccount, StaffMember
+from orders.catalogue import CATEGORIES
 
 
 class Billing(models.TextChoices):
@@ -39,7 +40,8 @@ class OfferQuerySet(models.QuerySet["Offer"]):
 
     def sold(self) -> "OfferQuerySet":
         """Those that can be ordered today, in the catalogue's order."""
-        return self.filter(is_sold=True).order_by("category", "name", "id")
+        known = [When(category=name, then=Value(place)) for place, name in enumerate(CATEGORIES)]
+        return self.filter(is_sold=True).order_by(Case(*known, default=Value(len(known))), "category", "name", "id")
 
 
 class Offer(models.Model):

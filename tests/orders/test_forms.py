@@ -110,3 +110,10 @@ def test_the_page_piece_shows_every_offer_with_a_button():
     assert html.count('name="add"') == Offer.objects.sold().count() - 1
     assert 'value="bad"' in html
     assert "Enter a whole number in digits" in html
+
+
+def test_the_catalogue_begins_with_microsoft_365_and_ends_with_what_an_operator_added():
+    Offer.objects.create(name="Backup", category="A category of our own", billing="usage", maximum_quantity=1)
+    categories = [category for category, _offers in OrderForm().catalogue]
+    assert categories == ["Business", "Enterprise", "Security", "Dynamics 365", "Azure", "A category of our own"]
+    assert OrderForm().catalogue[0][1][0].name.startswith("Microsoft 365")
