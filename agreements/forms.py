@@ -178,14 +178,12 @@ class NewCustomerAcceptanceForm(AcceptanceForm):
     field_order: tuple[str, ...] = ("template_id", "accepted", "agreed_on", *AcceptanceForm.PERSON)
 
     def __init__(self, *args: Any, **more: Any) -> None:
-        """While the person follows the primary contact, or the box is not ticked, nothing about a person is asked."""
+        """While the person follows the primary contact, nothing about a person is asked."""
         super().__init__(*args, **more)
         self.fields["template_id"].required = False
-        if self.is_bound and not (self._ticked("accepted") and self._ticked("someone_else")):
+        if self.is_bound and not self._ticked("someone_else"):
             for name in self.PERSON:
                 self.fields[name].required = False
-        if self.is_bound and not self._ticked("accepted"):
-            self.fields["agreed_on"].required = False
 
     def _ticked(self, name: str) -> bool:
         return bool(

@@ -4,7 +4,7 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.utils.translation import gettext
+from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
 from django_countries import countries
 
@@ -108,6 +108,8 @@ class CompanyForm(_CustomerForm):
         assert isinstance(country, forms.ChoiceField)
         country.choices = [*([] if rules else [("", "")]), *country_choices(home)]
         self.rules = RULES.get(str(self["country"].value() or ""))
+        if self.region_stands_first:
+            self.order_fields(["company_name", "domain_prefix", "country", "region", "city", "address_line1", "address_line2"])
         if self.rules:
             self._ask_what_the_country_needs(self.rules)
 
@@ -124,6 +126,11 @@ class CompanyForm(_CustomerForm):
             self.fields["postal_code"].help_text = gettext("For example %(example)s.") % {"example": rules.postal_example}
         for name in ("city", "region", "postal_code"):
             self.fields[name].widget.is_required = self.fields[name].required
+
+    @property
+    def region_stands_first(self) -> bool:
+        """Whether the address is asked from the large to the small, as it is written in Korea."""
+        return self.rules is not None and self.rules.code == "KR" and (get_language() or "").startswith("ko")
 
     def clean_domain_prefix(self) -> str:
         """The part before .onmicrosoft.com, whether or not that was typed too."""

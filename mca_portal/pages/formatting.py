@@ -9,6 +9,9 @@ import phonenumbers
 from django.utils import formats, timezone
 from django_countries import countries
 
+from customers.models import Customer
+from mca_portal.staff.names import has_hangul
+
 
 def day(value: date | None) -> str:
     """A calendar day, as `20 Nov 2026` or `2026년 11월 20일`; of a moment, the day in the active time zone; empty for None."""
@@ -32,6 +35,16 @@ def phone(value: object) -> str:
     except phonenumbers.NumberParseException:
         return text
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
+
+
+def address(customer: Customer) -> list[str]:
+    """A postal address line by line; one in Hangul from the large to the small, as it is written in Korea."""
+    land, c = country(customer.country.code), customer
+    if has_hangul(c.address_line1):
+        lines = [land, " ".join(filter(None, [c.region, c.city, c.address_line1])), c.address_line2, c.postal_code]
+    else:
+        lines = [c.address_line1, c.address_line2, " ".join(filter(None, [c.city, c.region, c.postal_code])), land]
+    return [line for line in lines if line]
 
 
 def country(code: str) -> str:

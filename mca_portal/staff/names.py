@@ -21,9 +21,14 @@ def tidy(text: str) -> str:
     return re.sub(r" +", " ", text).strip(" \u200e\u200f")
 
 
+def has_hangul(text: str) -> bool:
+    """Whether `text` holds Korean letters."""
+    return _HANGUL.search(text) is not None
+
+
 def display_name(first_name: str, last_name: str) -> str:
     """A name as people read it: "Tania Carr"; a Hangul name is family name then given name without a space (domain.md, Two languages)."""
-    if _HANGUL.search(first_name) and _HANGUL.search(last_name):
+    if has_hangul(first_name) and has_hangul(last_name):
         return f"{last_name}{first_name}"
     return f"{first_name} {last_name}".strip()
 

@@ -1,6 +1,7 @@
 """A new customer, from the first step to the last (F1)."""
 
 import datetime as dt
+import re
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -182,6 +183,14 @@ def test_the_person_follows_a_contact_that_is_changed_later(tab: Client) -> None
     assert "Minjun Park" in page(tab.get(at("account", draft)))
     tab.post(at("review", draft))
     assert Acceptance.objects.get().first_name == "Minjun"
+
+
+@pytest.mark.parametrize("fields", [{}, {"company_name": ""}, {"mca-someone_else": "True", "company_name": ""}])
+def test_neither_date_nor_person_is_marked_optional_whether_the_box_is_ticked_or_not(tab: Client, fields: dict[str, str]) -> None:
+    draft = begin(tab)
+    answer = tab.post(at("account", draft), typed(**fields)) if fields else tab.get(at("account", draft))
+    for label in re.findall(r'<label for="id_mca-(?!phone|accepted).*?</label>', page(answer)):
+        assert "(optional)" not in label
 
 
 def test_a_ticked_box_without_a_date_is_said_at_the_date(tab: Client) -> None:
@@ -466,6 +475,8 @@ def test_in_korean_the_family_name_comes_first(tab: Client, agent: StaffMember) 
     shown = page(tab.get(at("account", draft)))
     assert shown.index('name="contact_last_name"') < shown.index('name="contact_first_name"')
     assert shown.index('name="mca-last_name"') < shown.index('name="mca-first_name"')
+    order = [shown.index(f'name="{name}"') for name in ("country", "region", "city", "address_line1", "address_line2", "postal_code")]
+    assert order == sorted(order), "a Korean address is asked from the large to the small"
     draft = walk(tab, typed(contact_first_name="지훈", contact_last_name="박", **FOLLOWED))
     assert "박지훈" in page(tab.get(at("review", draft)))
 
