@@ -18,13 +18,7 @@ from orders.models import Order
 
 QUEUE_LENGTH = 12
 RECENT_ORDERS = 6
-# In the order of the picture, with icon, color of the tile and color of the share.
-SHOWN = (
-    (StandingWord.CONFIRMED, "ok", "ok", "ok"),
-    (StandingWord.DUE, "clock", "info", "info"),
-    (StandingWord.REQUIRED, "lock", "bad", "warn"),
-    (StandingWord.NOT_CONFIRMED, "warn", "warn", "mute"),
-)
+SHOWN = (StandingWord.CONFIRMED, StandingWord.DUE, StandingWord.REQUIRED, StandingWord.NOT_CONFIRMED)  # in the order of the picture
 NEWEST_NEED_FIRST = (StandingWord.NOT_CONFIRMED, StandingWord.REQUIRED, StandingWord.DUE)
 
 
@@ -33,9 +27,6 @@ class Share:
     """One standing's part of all customers. `left` and `width` are percentages of the picture's width, as SVG wants them."""
 
     word: StandingWord
-    icon: str
-    tile: str
-    color: str
     count: int
     percent: int
     left: str
@@ -93,15 +84,15 @@ def _agreement(person: StaffMember, account: PartnerAccount) -> dict[str, Any]:
 
 def _shares(versions: Versions, by_rank: dict[int, int]) -> list[Share]:
     """The four standings with their numbers and their places in the picture."""
-    counts = dict.fromkeys((word for word, *_look in SHOWN), 0)
+    counts = dict.fromkeys(SHOWN, 0)
     for rank, number in by_rank.items():
         counts[versions.word(rank)] += number
     total = sum(counts.values()) or 1
     shares, left = [], 0.0
-    for word, icon, tile, color in SHOWN:
+    for word in SHOWN:
         width = 100 * counts[word] / total
         gap = min(0.5, width / 2)  # a hair of the ground between neighbours
-        shares.append(Share(word, icon, tile, color, counts[word], round(width), f"{left:.2f}%", f"{width - gap:.2f}%"))
+        shares.append(Share(word, counts[word], round(width), f"{left:.2f}%", f"{width - gap:.2f}%"))
         left += width
     return shares
 

@@ -15,6 +15,7 @@ from django.urls import path
 from django.utils import timezone, translation
 
 from agreements.standing import StandingWord
+from customers.models import Customer
 from mca_portal.pages import formatting
 from mca_portal.staff.roles import Role
 from tests.factories import make_account, make_staff
@@ -139,6 +140,11 @@ def test_every_standing_has_its_pill_with_icon_and_words(word: StandingWord) -> 
     assert "<use href=" in html
 
 
+def test_no_two_standings_look_the_same() -> None:
+    looks = {(render("{{ w|standing_color }}", w=word), render("{{ w|standing_icon }}", w=word)) for word in StandingWord}
+    assert len(looks) == len({color for color, _icon in looks}) == len(StandingWord)
+
+
 def test_a_day_is_written_in_words_of_the_language() -> None:
     day = dt.date(2026, 11, 20)
     assert render("{{ day|day }}", day=day) == '<time class="mp-nowrap" datetime="2026-11-20">20 Nov 2026</time>'
@@ -166,6 +172,31 @@ def test_the_fields_of_a_name_follow_the_order_of_the_language(language: str, fi
     with translation.override(language):
         html = render("{% name_fields form %}", form=Example())
     assert re.findall(r'<input[^>]* name="(\w+)"', html)[0] == first
+
+
+@pytest.mark.parametrize(("language", "order"), [("en", ["first", "last"]), ("ko", ["last", "first"])])
+def test_the_summary_names_the_fields_of_a_name_in_the_order_of_the_page(language: str, order: list[str]) -> None:
+    class Named(forms.Form):
+        contact_first_name = forms.CharField()
+        contact_last_name = forms.CharField()
+        contact_email = forms.CharField()
+
+    with translation.override(language):
+        html = render("{% error_summary form %}", form=Named({}))
+    assert re.findall(r'href="#id_contact_(\w+?)(?:_name)?"', html) == [*order, "email"]
+
+
+@pytest.mark.parametrize(
+    ("written", "lines"),
+    [
+        (("Jung-gu", "14F", "Seoul", "", "04631", "KR"), ["Jung-gu", "14F", "Seoul 04631", "Korea"]),
+        (("분당구 235", "N동", "성남시", "경기도", "13494", "KR"), ["Korea", "경기도 성남시 분당구 235", "N동", "13494"]),
+        (("1 Main St", "", "Austin", "TX", "78759", "US"), ["1 Main St", "Austin TX 78759", "United States"]),
+    ],
+)
+def test_an_address_in_hangul_goes_from_the_large_to_the_small(written: tuple[str, ...], lines: list[str]) -> None:
+    customer = Customer(**dict(zip(("address_line1", "address_line2", "city", "region", "postal_code", "country"), written, strict=True)))
+    assert re.findall(r">([^<]+)</span>", render("{{ customer|address }}", customer=customer)) == lines
 
 
 @pytest.mark.parametrize(("typed", "shown"), [("+8225550142", "+82 2-555-0142"), ("no number", "no number"), ("", "")])

@@ -44,6 +44,9 @@ def test_home_counts_each_standing_and_says_it_in_words() -> None:
     assert "Confirmed 1, Reconfirmation due 1, Reconfirmation required 1, Not confirmed 1" in html
     assert "Version Newer is required from" in html
     assert "1 customer needs reconfirmation before then." in html
+    for word, color in {"confirmed": "ok", "due": "info", "required": "bad", "not_confirmed": "warn"}.items():
+        assert f'mp-tile mp-t-{color}" href="/customers/?standing={word}"' in html, "the color of its pill"
+        assert html.count(f'class="mp-d-{color}"') == 2, "in the picture and in its key"
     assert "31 Jan 2020" in html, "the day from which the old acceptance no longer counted"
 
 

@@ -6,21 +6,24 @@ Whatever they put out is markup made with `format_html` or text that the templat
 from collections.abc import Iterator
 from datetime import date, datetime
 from functools import cache
+from itertools import pairwise
 from typing import Any
 
 from django import template
 from django.forms import BaseForm
+from django.forms.boundfield import BoundField
 from django.forms.formsets import BaseFormSet
 from django.http import QueryDict
 from django.template import Context
 from django.templatetags.static import static
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language
 
 from agreements.standing import StandingWord
+from customers.models import Customer
 from mca_portal.pages import formatting
 from mca_portal.staff.names import display_name
 
@@ -28,10 +31,11 @@ register = template.Library()
 
 # Where in a list one is: meaningless as soon as the list is another one.
 PLACES_IN_A_LIST = ("page", "after", "before", "cursor")
+# How each standing looks wherever it is shown (pill, tile, share of the picture, bar): color and icon.
 STANDINGS = {
     StandingWord.CONFIRMED: ("ok", "ok"),
     StandingWord.DUE: ("info", "clock"),
-    StandingWord.REQUIRED: ("warn", "warn"),
+    StandingWord.REQUIRED: ("bad", "lock"),
     StandingWord.NOT_CONFIRMED: ("warn", "warn"),
     StandingWord.NOT_APPLICABLE: ("", "none"),
 }
@@ -66,6 +70,18 @@ def standing_pill(word: StandingWord | str) -> SafeString:
     """Where a customer stands, in words and with an icon (domain.md, Standing)."""
     standing = StandingWord(word)
     return pill(str(standing.label), *STANDINGS[standing])
+
+
+@register.filter
+def standing_color(word: StandingWord | str) -> str:
+    """The color of a standing, as the ends of class names say it: "ok", "warn", "info", "bad" or empty (grey)."""
+    return STANDINGS[StandingWord(word)][0]
+
+
+@register.filter
+def standing_icon(word: StandingWord | str) -> str:
+    """The icon of a standing."""
+    return STANDINGS[StandingWord(word)][1]
 
 
 @register.filter
@@ -108,6 +124,12 @@ def phone(value: object) -> str:
     return formatting.phone(value)
 
 
+@register.filter
+def address(customer: Customer) -> SafeString:
+    """A customer's postal address, one line below the other."""
+    return format_html_join("", '<span class="d-block">{}</span>', ((line,) for line in formatting.address(customer)))
+
+
 @register.simple_tag
 def country_name(code: str) -> str:
     """The name of a country or region in the active language."""
@@ -138,8 +160,22 @@ def name_fields(form: BaseForm, prefix: str = "") -> SafeString:
 
     `prefix` is what stands before `first_name` and `last_name` in the form's field names.
     """
-    names = ["last_name", "first_name"] if (get_language() or "").startswith("ko") else ["first_name", "last_name"]
+    names = ["last_name", "first_name"] if _family_name_first() else ["first_name", "last_name"]
     return format_html('<div class="mp-row">{}{}</div>', *(form[prefix + name].as_field_group() for name in names))
+
+
+def _family_name_first() -> bool:
+    return (get_language() or "").startswith("ko")
+
+
+def _as_on_the_page(form: BaseForm) -> list[BoundField]:
+    """The form's fields in the order in which a person reads them: `name_fields` may have turned the two of a name round."""
+    fields = list(form)
+    if _family_name_first():
+        for at, (first, last) in enumerate(pairwise(list(form))):
+            if first.name.endswith("first_name") and last.name == first.name.removesuffix("first_name") + "last_name":
+                fields[at : at + 2] = last, first
+    return fields
 
 
 @register.simple_tag(takes_context=True)
@@ -168,7 +204,7 @@ def _problems(forms: tuple[Any, ...]) -> Iterator[dict[str, Any]]:
                 yield from _problems(tuple(form.forms))
         elif form is not None and form.is_bound:
             yield from ({"text": text, "target": ""} for text in form.non_field_errors())
-            for field in form:
+            for field in _as_on_the_page(form):
                 yield from ({"text": text, "target": field.focus_id} for text in field.errors)
 
 
