@@ -38,6 +38,10 @@ class CountryRules:
         """Such as ko-KR."""
         return self.cultures[0]
 
+    def culture(self, language: str) -> str:
+        """The country's culture in this language, or the two put together where it has none, such as ko-US."""
+        return next((culture for culture in self.cultures if culture[:2] == language), f"{language}-{self.code}")
+
     def postal_code_fits(self, value: str) -> bool:
         """Whether `value` has the form of a postal code of this country."""
         return not self.postal_pattern or re.fullmatch(self.postal_pattern, value, re.IGNORECASE | re.ASCII) is not None

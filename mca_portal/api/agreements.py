@@ -4,6 +4,7 @@ from collections import Counter
 
 from django.http import HttpResponse
 from django.utils.translation import gettext
+from django_countries import countries
 from ninja import Router
 
 from agreements.errors import NewerTemplate
@@ -129,9 +130,9 @@ def document(request: ApiRequest, template_id: str, language: str = FALLBACK_LAN
     template = next((t for t in published if t.pk == key and t.agreement_type == AgreementType.CUSTOMER), None)
     if template is None:
         raise missing
-    if country not in RULES:
+    if country not in countries:
         raise invalid(gettext("Send the country as two capital letters, such as US."), "country")
-    known = {culture.lower(): culture for culture in RULES[country].cultures}
+    known = {culture.lower(): culture for culture in RULES[country].cultures} if country in RULES else {}
     return reply(
         {
             "displayUri": template.link,

@@ -3,7 +3,6 @@
 import base64
 import binascii
 import json
-import secrets
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -19,8 +18,8 @@ from customers.keyset import BadCursor, read_page
 from customers.models import Customer
 from customers.services import update_customer
 from mca_portal.api.access import ApiRequest, account_of, own_customer
-from mca_portal.api.errors import Fault, answer, invalid, not_found
-from mca_portal.api.wire import Body, Json, collection, etag, link, reply, seen_version
+from mca_portal.api.errors import ACTION_NOT_ALLOWED, Fault, Refused, answer, invalid, not_found
+from mca_portal.api.wire import Body, Json, collection, etag, link, reply, require_storable, seen_version
 from mca_portal.staff.names import tidy
 from mca_portal.staff.roles import Permission, require
 from orders.services import sign_up_customer
@@ -79,16 +78,17 @@ class BillingProfile(Body):
     attributes: Attributes | None = None
 
     def details(self) -> dict[str, str]:
-        """The portal's fields for what was sent."""
+        """The portal's fields for what was sent. An address comes whole: what it leaves out is empty."""
         address = self.default_address or Address()
+        absent = None if self.default_address is None else ""
         found = {
             "company_name": self.company_name,
             "language": self.language and self.language[:2].lower(),
             "contact_email": self.email,
             "contact_first_name": self.first_name or address.first_name,
             "contact_last_name": self.last_name or address.last_name,
-            "contact_phone": address.phone_number,
-        } | {field: getattr(address, name) for name, field in ADDRESS_FIELDS.items()}
+            "contact_phone": address.phone_number or absent,
+        } | {field: getattr(address, name) or absent for name, field in ADDRESS_FIELDS.items()}
         return {name: value.upper() if name == "country" else value for name, value in found.items() if value is not None}
 
 
@@ -120,6 +120,7 @@ class Listing:
             size, *texts = json.loads(base64.urlsafe_b64decode(token))
             if type(size) is not int or not 1 <= size <= LARGEST_PAGE or not all(type(text) is str for text in texts):
                 raise BadCursor(token)
+            require_storable(texts)
             return cls(size, *texts)
         except (binascii.Error, ValueError, TypeError, RecursionError) as error:
             raise BadCursor(token) from error
@@ -139,6 +140,7 @@ def _filter(text: str) -> tuple[str, str]:
     wrong = invalid(gettext('Send the filter as {"Field": "CompanyName", "Value": "…", "Operator": "starts_with"}.'), "filter")
     try:
         sent = {name.lower(): value for name, value in json.loads(text).items()}
+        require_storable(sent)
         field, value, operator = sent["field"], sent.get("value") or "", sent["operator"]
         operator = operator.replace("_", "").lower()
         field = field.lower()
@@ -191,19 +193,27 @@ def list_customers(
 def create_customer(request: ApiRequest, body: NewCustomer) -> HttpResponse:
     """Create a customer that stands as not confirmed.
 
-    `userCredentials` are there because clients read them: they open nothing, as the portal makes no tenant.
+    Clients read `userCredentials` and break without them. The portal makes no tenant and no user in it, so the password is empty.
     """
     empty = {"company_name": "", "language": "", "contact_email": "", "contact_first_name": "", "contact_last_name": "", "country": ""}
     details = empty | body.billing_profile.details() | {"domain": body.company_profile.domain}
     customer = sign_up_customer(by=request.auth, details=details).customer
-    password = secrets.token_urlsafe(12)
-    return reply(_full(customer) | {"userCredentials": {"userName": "admin", "password": password}}, HTTPStatus.CREATED)
+    return reply(_full(customer) | {"userCredentials": {"userName": "admin", "password": ""}}, HTTPStatus.CREATED)
 
 
 @router.get("/customers/{customer_id}", summary="Get a customer")
 def get_customer(request: ApiRequest, customer_id: str) -> HttpResponse:
     """One customer with both its profiles."""
     return reply(_full(own_customer(request.auth, customer_id)))
+
+
+@router.patch("/customers/{customer_id}", summary="Remove a customer's relationship with the partner")
+@router.delete("/customers/{customer_id}", summary="Delete a customer", operation_id="deleteCustomer")
+def remove_customer(request: ApiRequest, customer_id: str) -> HttpResponse:
+    """Refused: a customer's records are evidence and stay. Clients know both calls, and would repeat a plain 405 without end."""
+    require(request.auth, Permission.EDIT_CUSTOMERS)
+    own_customer(request.auth, customer_id)
+    raise Refused(403, ACTION_NOT_ALLOWED, gettext("The requested action is not allowed: the portal keeps every customer."))
 
 
 @router.get("/customers/{customer_id}/profiles/company", summary="Get a customer's company profile")
@@ -230,7 +240,7 @@ def update_billing_profile(request: ApiRequest, customer_id: str, body: BillingP
 def check_domain(request: ApiRequest, domain: str) -> HttpResponse:
     """200: taken; 404: free."""
     require(request.auth, Permission.VIEW_CUSTOMERS)
-    taken = Customer.objects.filter(domain=domain.lower()).exists()
+    taken = "\x00" not in domain and Customer.objects.filter(domain=domain.lower()).exists()
     return HttpResponse(status=HTTPStatus.OK if taken else HTTPStatus.NOT_FOUND, content_type="application/json")
 
 
@@ -244,7 +254,8 @@ def country_rules(request: ApiRequest, country: str) -> HttpResponse:
         {
             "iso2Code": rules.code,
             "defaultCulture": rules.default_culture,
-            "isStateRequired": rules.region_required,
+            # PowerShell takes only a state of the list, so where there is none it must not ask for one.
+            "isStateRequired": rules.region_required and bool(rules.regions),
             "supportedStatesList": list(rules.regions),
             "supportedLanguagesList": rules.languages,
             "supportedCulturesList": list(rules.cultures),
@@ -347,7 +358,7 @@ def _billing(customer: Customer) -> Json:
         "firstName": customer.contact_first_name,
         "lastName": customer.contact_last_name,
         "email": customer.contact_email,
-        "culture": f"{customer.language}-{customer.country}",
+        "culture": RULES[str(customer.country)].culture(customer.language),
         "language": customer.language,
         "companyName": customer.company_name,
         "defaultAddress": {

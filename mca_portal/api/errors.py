@@ -25,6 +25,7 @@ DESCRIPTION_LENGTH = 1024  # characters; Partner Center's limit
 
 INVALID_INPUT = 800002
 NOT_FOUND = 1000
+ACTION_NOT_ALLOWED = 600006
 SERVER_ERROR = 800003
 
 
@@ -88,7 +89,7 @@ def _not_allowed(error: NotAllowed) -> Fault:
 
 
 def _not_yours(_error: NotYoursToTransact) -> Fault:
-    return Fault(403, 600006, gettext("An indirect reseller's indirect provider confirms and orders for its customers."))
+    return Fault(403, ACTION_NOT_ALLOWED, gettext("An indirect reseller's indirect provider confirms and orders for its customers."))
 
 
 def _not_applicable(_error: AgreementNotApplicable) -> Fault:

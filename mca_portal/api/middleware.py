@@ -43,6 +43,7 @@ class ApiMiddleware:
         ids = {name: value or str(uuid.uuid4()) for name, value in sent.items()}
         request.own_id = sent["MS-RequestId"]
         with translation.override(translation.get_language_from_request(request)):
+            self._read_chunks(request)
             response = self._too_large(request) or self.get_response(request)
             if response.status_code >= 400 and not response.get("Content-Type", "").startswith("application/json"):
                 allow = response.get("Allow")
@@ -60,6 +61,13 @@ class ApiMiddleware:
         """The identifier that the client sent; empty where that is absent or could not stand in a header."""
         value = request.headers.get(name, "")
         return value if _WORDS.fullmatch(value) else ""
+
+    @staticmethod
+    def _read_chunks(request: HttpRequest) -> None:
+        """A body that comes in chunks names no length, so Django would take it for none: read it here, up to the limit and one byte more."""
+        if request.META.get("wsgi.input_terminated") and not request.META.get("CONTENT_LENGTH"):
+            request._body = request.META["wsgi.input"].read(settings.DATA_UPLOAD_MAX_MEMORY_SIZE + 1)
+            request.META["CONTENT_LENGTH"] = str(len(request._body))
 
     @staticmethod
     def _too_large(request: HttpRequest) -> HttpResponse | None:

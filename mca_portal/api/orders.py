@@ -8,9 +8,10 @@ from django.db import transaction
 from django.http import HttpResponse
 from django.utils.translation import gettext
 from ninja import Router
+from pydantic import Field
 
 from mca_portal.api.access import ApiRequest, account_of, own_customer
-from mca_portal.api.errors import Refused, invalid, not_found
+from mca_portal.api.errors import ACTION_NOT_ALLOWED, Refused, invalid, not_found
 from mca_portal.api.wire import Body, Json, collection, etag, guid, link, reply, seen_version
 from mca_portal.staff.names import tidy
 from mca_portal.staff.roles import Permission, require
@@ -46,7 +47,7 @@ class LineItem(Body):
 class NewOrder(Body):
     """An order to be placed."""
 
-    line_items: list[LineItem]
+    line_items: list[LineItem] = Field(max_length=1000)  # more are no order; reading them all would take long
     billing_cycle: str = ""
 
 
@@ -127,6 +128,15 @@ def get_order(request: ApiRequest, customer_id: str, order_id: str) -> HttpRespo
     if order is None:
         raise missing
     return reply(_order(order))
+
+
+@router.patch("/customers/{customer_id}/orders/{order_id}", summary="Update an order")
+def update_order(request: ApiRequest, customer_id: str, order_id: str) -> HttpResponse:
+    """Refused: an order stays as it was placed. Clients know the call, and would repeat a plain 405 without end."""
+    require(request.auth, Permission.PLACE_ORDERS)
+    get_order(request, customer_id, order_id)
+    said = gettext("The requested action is not allowed: an order stays as it was placed. Change its subscriptions instead.")
+    raise Refused(403, ACTION_NOT_ALLOWED, said)
 
 
 @router.get("/customers/{customer_id}/subscriptions", summary="Get a customer's subscriptions")

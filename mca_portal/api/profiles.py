@@ -3,6 +3,7 @@
 from django.http import HttpResponse
 from ninja import Router
 
+from customers.countries import RULES
 from mca_portal.api.access import ApiRequest, account_of
 from mca_portal.api.wire import link, reply
 from mca_portal.staff.roles import Permission, require
@@ -24,7 +25,7 @@ def organization_profile(request: ApiRequest) -> HttpResponse:
             "tenantId": str(account.pk),
             "email": person.email,
             "language": account.default_language,
-            "culture": f"{account.default_language}-{country}",
+            "culture": RULES[country].culture(account.default_language) if country in RULES else f"{account.default_language}-{country}",
             "links": {"self": link("/profiles/organization")},
             "attributes": {"objectType": "PartnerOrganizationProfile"},
         }

@@ -36,19 +36,24 @@ class BodyParser(Parser):
             value = json.loads(request.body.decode("utf-8-sig"), parse_constant=_refuse)
         except RecursionError as error:
             raise ValueError("nested too deeply") from error
-        waiting = [value]
-        while waiting:
-            one = waiting.pop()
-            if isinstance(one, str):
-                if "\x00" in one:
-                    raise ValueError("a NUL character")
-                one.encode()
-            elif isinstance(one, dict):
-                waiting += one
-                waiting += one.values()
-            elif isinstance(one, list):
-                waiting += one
+        require_storable(value)
         return value
+
+
+def require_storable(value: Any) -> None:
+    """Raise ValueError if a text anywhere in `value` holds what no database column can: NUL, or half a character."""
+    waiting = [value]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, str):
+            if "\x00" in one:
+                raise ValueError("a NUL character")
+            one.encode()
+        elif isinstance(one, dict):
+            waiting += one
+            waiting += one.values()
+        elif isinstance(one, list):
+            waiting += one
 
 
 def _refuse(name: str) -> Any:

@@ -243,6 +243,12 @@ def test_the_document_falls_back_to_english(call) -> None:
     }
     assert call("GET", f"{path}?language=ko-KR&country=KR").json()["language"] == "ko-KR"
     assert call("GET", f"{path}?language=ko-KR&country=DE").json()["language"] == "en-US"
+    assert call("GET", f"{path}?language=et-EE&country=EE").json() == {
+        "displayUri": "https://aka.ms/customeragreement",
+        "downloadUri": "https://aka.ms/customeragreement",
+        "language": "en-US",
+        "country": "EE",
+    }
     assert call("GET", f"{path}?country=us").status_code == 400
     assert call("GET", f"/agreementtemplates/{CLOUD_AGREEMENT}/document").status_code == 404
     assert call("GET", "/agreementtemplates/x/document").status_code == 404

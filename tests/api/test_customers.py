@@ -6,6 +6,7 @@ from urllib.parse import quote, quote_plus
 import pytest
 
 from agreements.models import Standing
+from customers.countries import RULES
 from customers.models import Customer
 from mca_portal.staff.roles import Role
 from tests.factories import make_account, make_customer, make_staff
@@ -45,7 +46,10 @@ def test_a_customer_is_created_with_what_clients_read(call) -> None:
     assert made["companyProfile"]["domain"] == "xyz.onmicrosoft.com"
     assert made["billingProfile"]["attributes"]["etag"]
     assert made["billingProfile"]["defaultAddress"]["state"] == "WA"
-    assert made["userCredentials"]["userName"] == "admin"
+    assert made["billingProfile"]["culture"] == "en-US"
+    assert made["userCredentials"] == {"userName": "admin", "password": ""}, (
+        "read by clients; the portal makes no user, so there is no secret"
+    )
     assert None not in json.loads(answer.content, object_pairs_hook=lambda pairs: [value for _name, value in pairs])
 
 
@@ -176,12 +180,46 @@ def test_a_billing_profile_is_changed_once_with_an_etag(call) -> None:
     assert call("PUT", path, {"CompanyName": "Fourth"}, If_Match='"nonsense"').json()["code"] == 2055
 
 
+def test_a_billing_profile_s_address_comes_whole(call) -> None:
+    customer = make_customer(call.person, address_line2="Floor 3", contact_phone="02-555-0142")
+    path = f"/customers/{customer.pk}/profiles/billing"
+    address = {"Country": "KR", "City": "Busan", "AddressLine1": "1", "PostalCode": "48058"}
+    profile = call("PUT", path, {"DefaultAddress": address}).json()
+    assert profile["defaultAddress"] == {
+        "country": "KR",
+        "city": "Busan",
+        "addressLine1": "1",
+        "postalCode": "48058",
+        "firstName": "Tania",
+        "lastName": "Carr",
+    }
+    assert profile["companyName"] == customer.company_name
+    refused = call("PUT", path, {"DefaultAddress": {"City": "Busan"}})
+    assert (refused.status_code, [line.partition(":")[0] for line in refused.json()["data"]]) == (400, ["country", "addressLine1"])
+
+
+@pytest.mark.parametrize(("method", "path", "body"), [("PATCH", "", {"relationshipToPartner": "none"}), ("DELETE", "", None)])
+def test_customers_are_kept_whatever_clients_ask(call, method: str, path: str, body: dict | None) -> None:
+    customer = make_customer(call.person)
+    answer = call(method, f"/customers/{customer.pk}{path}", body)
+    assert (answer.status_code, answer.json()["code"]) == (403, 600006)
+    assert Customer.objects.filter(pk=customer.pk).exists()
+
+
 def test_the_rules_of_a_country_are_those_of_the_recorded_answer(call) -> None:
     answer = call("GET", "/countryvalidationrules/US").json()
     assert answer["postalCodeRegex"] == r"^\d{5}(-\d{4})?$"
     assert answer["supportedCulturesList"] == ["en-US", "es-US"]
     assert {"AK", "WY"} <= set(answer["supportedStatesList"])
+    assert call("GET", "/countryvalidationrules/us").json() == answer
     assert call("GET", "/countryvalidationrules/XX").status_code == 404
+
+
+@pytest.mark.parametrize("country", sorted(RULES))
+def test_no_country_asks_for_a_state_that_powershell_could_not_give(call, country: str) -> None:
+    answer = call("GET", f"/countryvalidationrules/{country}").json()
+    assert answer["supportedStatesList"] or not answer["isStateRequired"]
+    assert answer["defaultCulture"] in answer["supportedCulturesList"]
 
 
 def test_an_address_is_checked_in_the_form_that_each_client_reads(call) -> None:
@@ -199,6 +237,8 @@ OPERATIONS = [
     ("GET", "/customers/{id}/profiles/company", None),
     ("GET", "/customers/{id}/profiles/billing", None),
     ("PUT", "/customers/{id}/profiles/billing", {"companyName": "Stolen"}),
+    ("PATCH", "/customers/{id}", {"relationshipToPartner": "none"}),
+    ("DELETE", "/customers/{id}", None),
 ]
 
 

@@ -242,10 +242,18 @@ def test_what_is_not_there_is_not_found(call, customer) -> None:
     assert call("GET", f"/customers/{customer.pk}/subscriptions?order_id=x").json()["items"] == []
 
 
+def test_an_order_stays_as_it_was_placed(call, customer) -> None:
+    order = make_order(call.person, customer)
+    answer = call("PATCH", f"/customers/{customer.pk}/orders/{order.pk}", {"billingCycle": "annual"})
+    assert (answer.status_code, answer.json()["code"]) == (403, 600006)
+    assert Order.objects.get().billing_cycle == "monthly"
+
+
 OPERATIONS = [
     ("GET", "orders", None),
     ("POST", "orders", {"lineItems": []}),
     ("GET", "orders/{order}", None),
+    ("PATCH", "orders/{order}", {"billingCycle": "annual"}),
     ("GET", "subscriptions", None),
     ("GET", "subscriptions/{subscription}", None),
     ("PATCH", "subscriptions/{subscription}", {"quantity": 9}),

@@ -14,7 +14,7 @@ def test_the_organization_has_the_country_and_culture_that_clients_need(call) ->
         "tenantId": str(account.pk),
         "email": call.person.email,
         "language": "en",
-        "culture": "en-KR",
+        "culture": "en-US",
         "links": {"self": {"uri": "/profiles/organization", "method": "GET", "headers": []}},
         "attributes": {"objectType": "PartnerOrganizationProfile"},
     }
