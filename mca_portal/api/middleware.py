@@ -64,7 +64,7 @@ class ApiMiddleware:
 
     @staticmethod
     def _read_chunks(request: HttpRequest) -> None:
-        """A body that comes in chunks names no length, so Django would take it for none: read it here, up to the limit and one byte more."""
+        """A body in chunks names no length, so Django would take it for none: read it here, up to the limit and one byte more."""
         if request.META.get("wsgi.input_terminated") and not request.META.get("CONTENT_LENGTH"):
             request._body = request.META["wsgi.input"].read(settings.DATA_UPLOAD_MAX_MEMORY_SIZE + 1)
             request.META["CONTENT_LENGTH"] = str(len(request._body))
