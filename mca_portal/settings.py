@@ -125,13 +125,21 @@ FORM_RENDERER = "mca_portal.pages.rendering.PortalFormRenderer"
 
 # Database -------------------------------------------------------------------
 
+DATABASE_TIMEOUT = env.int("DATABASE_TIMEOUT", default=20)  # seconds
 if DATABASE_URL:
     DATABASES = {"default": env.db_url("DATABASE_URL")}
     # Django's own pool, by default of one connection for each thread of the server (gunicorn.conf.py); it needs CONN_MAX_AGE = 0.
     pool_size = env.int("DATABASE_POOL_SIZE", default=env.int("THREADS", default=8))
     DATABASES["default"] |= {
         "CONN_MAX_AGE": 0,
-        "OPTIONS": {"pool": {"min_size": 1, "max_size": pool_size, "timeout": 10}},
+        "CONN_HEALTH_CHECKS": True,  # a connection that died with the database is not handed to anybody
+        "OPTIONS": DATABASES["default"].get("OPTIONS", {})  # such as ?sslmode=verify-full
+        | {
+            "pool": {"min_size": 1, "max_size": pool_size, "timeout": DATABASE_TIMEOUT},
+            "connect_timeout": 5,
+            # Whoever holds a lock for longer, or froze in a transaction, does not stop the portal.
+            "options": f"-c lock_timeout={DATABASE_TIMEOUT}s -c idle_in_transaction_session_timeout=60s",
+        },
     }
 else:
     DATABASES = {
@@ -141,7 +149,7 @@ else:
             "OPTIONS": {
                 # A write takes its lock at the start: never "database is locked" half-way (see README, "Two databases").
                 "transaction_mode": "IMMEDIATE",
-                "timeout": 20,
+                "timeout": DATABASE_TIMEOUT,
                 "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;",
             },
         }

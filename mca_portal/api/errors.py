@@ -237,6 +237,9 @@ def of_status(status: int) -> Fault:
         return Fault(404, NOT_FOUND, gettext("There is nothing at this address."))
     if status == 405:
         return Fault(405, NOT_FOUND, gettext("This address does not take this method."))
+    if status == 503:
+        # Not one of the statuses of a refusal: this is none, and a client that sends the call again by itself does right.
+        return Fault(503, SERVER_ERROR, gettext("The portal's database is not available at the moment. Please try again shortly."))
     if status >= 500:
         return Fault(status, SERVER_ERROR, gettext("Something went wrong on our side. Please try again in a moment."))
     return Fault(status, INVALID_INPUT, gettext("The request cannot be read."))

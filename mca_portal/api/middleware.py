@@ -46,10 +46,10 @@ class ApiMiddleware:
             self._read_chunks(request)
             response = self._too_large(request) or self.get_response(request)
             if response.status_code >= 400 and not response.get("Content-Type", "").startswith("application/json"):
-                allow = response.get("Allow")
+                kept = {name: response[name] for name in ("Allow", "Retry-After") if name in response}
                 response = answer(of_status(response.status_code))
-                if allow:
-                    response["Allow"] = allow
+                for name, value in kept.items():
+                    response[name] = value
         for name, value in ids.items():
             response[name] = value
         response["Cache-Control"] = "no-store"

@@ -3,11 +3,14 @@
 These pages ask the database for nothing: they must also work when it is what failed.
 """
 
+import sqlite3
+import sys
 from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
 
 from django.conf import settings
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.middleware.csrf import get_token
 from django.template.loader import render_to_string
@@ -15,6 +18,7 @@ from django.utils.cache import add_never_cache_headers
 from django.utils.translation import get_language, gettext
 
 PLAIN = "<!doctype html><title>MCA portal</title><h1>{}</h1><p>{}</p>"
+RETRY_AFTER = 10  # seconds: what a program is told to wait when the database does not answer
 
 
 def _page(request: HttpRequest, name: str, status: HTTPStatus, **context: Any) -> HttpResponse:
@@ -65,14 +69,44 @@ def method_not_allowed(request: HttpRequest, refused: HttpResponse) -> HttpRespo
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """500: our mistake. Plain words even if the page itself cannot be rendered."""
+    """500: our mistake; 503: the database does not answer now. Plain words even if the page itself cannot be rendered."""
+    away = is_database_away(sys.exception())
+    status = HTTPStatus.SERVICE_UNAVAILABLE if away else HTTPStatus.INTERNAL_SERVER_ERROR
     try:
-        return _page(request, "500", HTTPStatus.INTERNAL_SERVER_ERROR)
+        response = _page(request, str(status.value), status, **(_once_more(request) if away else {}))
     except Exception:  # whatever broke may also have broken templates or static files
-        return HttpResponse(
-            PLAIN.format("Something went wrong", "Please try again in a moment. / 잠시 후 다시 시도하세요."),
-            status=HTTPStatus.INTERNAL_SERVER_ERROR,
-        )
+        words = PLAIN.format("Something went wrong", "Please try again in a moment. / 잠시 후 다시 시도하세요.")
+        response = HttpResponse(words, status=status)
+    if away:
+        response["Retry-After"] = str(RETRY_AFTER)
+        if (session := getattr(request, "session", None)) is not None:
+            session.modified = False  # saving it would wait for the same database once more
+    return response
+
+
+def is_database_away(error: BaseException | None) -> bool:
+    """Whether the database cannot answer now (gone, locked by somebody, full, no connection free) but will later, as it is.
+
+    A mistake in a statement is not that; SQLite reports one, and a missing table, by the same class.
+    """
+    if not isinstance(error, (OperationalError, InterfaceError)):
+        return False
+    return getattr(error.__cause__, "sqlite_errorcode", None) != sqlite3.SQLITE_ERROR
+
+
+def _once_more(request: HttpRequest) -> dict[str, Any]:
+    """What the page needs to send the same form again: where to, and every field as it came, or None where it holds what no page shows.
+
+    The token is the one that was sent: this may be another site's form, which Django had not refused yet.
+    """
+    again: dict[str, Any] = {"method": request.method, "address": request.get_full_path(), "fields": None}
+    try:
+        fields = [(name, value) for name, values in request.POST.lists() for value in values]
+        if not request.FILES and not any("password" in name.lower() for name, _value in fields):
+            again["fields"] = fields
+    except Exception:  # a body that cannot be read cannot be sent again
+        return again
+    return again
 
 
 def _one_of(labels: Sequence[Any]) -> str:

@@ -16,6 +16,7 @@ from django.utils.cache import patch_cache_control, patch_vary_headers
 from django.utils.translation import gettext
 
 from mca_portal.pages import errors
+from mca_portal.pages.preferences import remember_language
 
 Answer = Callable[[HttpRequest], HttpResponse]
 
@@ -81,6 +82,9 @@ class PersonMiddleware:
         response = self._to_sign_in(request, response)
         if person.is_authenticated:
             self._keep_private(request, response)
+            told = request.COOKIES.get(settings.LANGUAGE_COOKIE_NAME) == person.language
+            if not told and settings.LANGUAGE_COOKIE_NAME not in response.cookies:
+                remember_language(response, person.language)
         return response
 
     def process_view(self, request: PortalRequest, view: Callable[..., Any], args: Any, kwargs: Any) -> None:

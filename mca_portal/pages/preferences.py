@@ -29,9 +29,7 @@ def set_language(request: HttpRequest) -> HttpResponse:
     if request.user.is_authenticated:
         set_preferences(by=request.user, language=language)
     response = _back(request)
-    response.set_cookie(
-        settings.LANGUAGE_COOKIE_NAME, language, max_age=YEAR, secure=settings.SESSION_COOKIE_SECURE, httponly=True, samesite="Lax"
-    )
+    remember_language(response, language)
     return response
 
 
@@ -46,6 +44,13 @@ def set_theme(request: HttpRequest) -> HttpResponse:
         raise BadRequest("There is no such theme.")
     set_preferences(by=request.user, theme=theme)  # signed in: the middleware asks
     return _back(request)
+
+
+def remember_language(response: HttpResponse, language: str) -> None:
+    """Let this browser speak `language` where nobody is known: on the sign-in pages, and when the database does not answer."""
+    response.set_cookie(
+        settings.LANGUAGE_COOKIE_NAME, language, max_age=YEAR, secure=settings.SESSION_COOKIE_SECURE, httponly=True, samesite="Lax"
+    )
 
 
 def _back(request: HttpRequest) -> HttpResponseRedirect:

@@ -1,6 +1,5 @@
 """Profile: how does somebody want to be named, and to see the portal?"""
 
-from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
@@ -8,7 +7,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext, override
 from django.views.decorators.http import require_http_methods
 
-from mca_portal.pages.preferences import YEAR
+from mca_portal.pages.preferences import remember_language
 from mca_portal.staff.forms import ProfileForm
 from mca_portal.staff.models import StaffMember
 from mca_portal.staff.services import set_preferences
@@ -33,14 +32,6 @@ def profile(request: HttpRequest) -> HttpResponse:
             with override(person.language):
                 messages.success(request, gettext("Your profile was saved."))
             response = redirect("profile")
-            # The sign-in pages of this browser follow.
-            response.set_cookie(
-                settings.LANGUAGE_COOKIE_NAME,
-                person.language,
-                max_age=YEAR,
-                secure=settings.SESSION_COOKIE_SECURE,
-                httponly=True,
-                samesite="Lax",
-            )
+            remember_language(response, person.language)
             return response
     return render(request, "staff/profile.html", {"form": form}, status=422 if request.method == "POST" else 200)
