@@ -125,7 +125,7 @@ FORM_RENDERER = "mca_portal.pages.rendering.PortalFormRenderer"
 
 # Database -------------------------------------------------------------------
 
-DATABASE_TIMEOUT = env.int("DATABASE_TIMEOUT", default=20)  # seconds
+DATABASE_TIMEOUT = env.int("DATABASE_TIMEOUT", default=10)  # seconds
 if DATABASE_URL:
     DATABASES = {"default": env.db_url("DATABASE_URL")}
     # Django's own pool, by default of one connection for each thread of the server (gunicorn.conf.py); it needs CONN_MAX_AGE = 0.
@@ -135,7 +135,8 @@ if DATABASE_URL:
         "CONN_HEALTH_CHECKS": True,  # a connection that died with the database is not handed to anybody
         "OPTIONS": DATABASES["default"].get("OPTIONS", {})  # such as ?sslmode=verify-full
         | {
-            "pool": {"min_size": 1, "max_size": pool_size, "timeout": DATABASE_TIMEOUT},
+            # By default the pool would try again after ever longer pauses, up to minutes after the database is back.
+            "pool": {"min_size": 1, "max_size": pool_size, "timeout": DATABASE_TIMEOUT, "reconnect_timeout": 5},
             "connect_timeout": 5,
             # Whoever holds a lock for longer, or froze in a transaction, does not stop the portal.
             "options": f"-c lock_timeout={DATABASE_TIMEOUT}s -c idle_in_transaction_session_timeout=60s",

@@ -10,6 +10,7 @@ PostgreSQL refuses root.
 Exits with the command's own code; REQUIRE_ALL=1 makes --or-skip an error like any other.
 """
 
+import contextlib
 import glob
 import os
 import pwd
@@ -19,7 +20,9 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
+from typing import Self
 
 HOW_TO_GET_IT = "PostgreSQL's server programs (initdb, pg_ctl) are missing; on Debian: apt-get install postgresql"
 
@@ -33,50 +36,103 @@ def programs() -> Path | None:
     return next((Path(folder) for folder in reversed(folders) if Path(folder, "initdb").exists() and Path(folder, "pg_ctl").exists()), None)
 
 
+class Cluster:
+    """A PostgreSQL in a temporary folder: `with Cluster() as cluster:` makes, starts and at the end stops and removes it.
+
+    `durable`: it waits for the disk, so that it may be killed and must come back with everything that it had confirmed.
+    """
+
+    def __init__(self, *, durable: bool = False) -> None:
+        """Raises FileNotFoundError when the server programs are missing."""
+        found = programs()
+        if not found:
+            raise FileNotFoundError(HOW_TO_GET_IT)
+        self._programs = found
+        self._folder = Path(tempfile.mkdtemp(prefix="mca-pg-", dir="/tmp"))  # short: a socket's path may have 107 bytes
+        self._data = self._folder / "data"
+        self._as_server: list[str] = []
+        if os.geteuid() == 0:
+            account = pwd.getpwnam("postgres")
+            os.chown(self._folder, account.pw_uid, account.pw_gid)
+            self._as_server = ["runuser", "-u", "postgres", "--"]
+        self._options = {
+            "listen_addresses": "",
+            "unix_socket_directories": str(self._folder),
+            "fsync": "on" if durable else "off",
+            "full_page_writes": "on" if durable else "off",
+            "synchronous_commit": "on" if durable else os.environ.get("POSTGRESQL_SYNCHRONOUS_COMMIT", "off"),
+            "max_connections": "100",
+            "timezone": "UTC",
+        }
+
+    def __enter__(self) -> Self:
+        try:
+            self._run("initdb", "-D", self._data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync")
+            self.start()
+        except BaseException:
+            shutil.rmtree(self._folder, ignore_errors=True)
+            raise
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        try:
+            if (self._data / "postmaster.pid").exists():
+                self.stop("immediate")
+        finally:
+            shutil.rmtree(self._folder, ignore_errors=True)
+
+    def url(self, database: str = "postgres") -> str:
+        """DATABASE_URL of one of its databases."""
+        return f"postgres://postgres@/{self._folder}/{database}"
+
+    def start(self) -> None:
+        """Start it and wait until it answers, also after `kill`."""
+        settings = " ".join(f"-c {shlex.quote(f'{name}={value}')}" for name, value in self._options.items())
+        patience = time.monotonic() + 60
+        while True:
+            try:
+                return self._run("pg_ctl", "-D", self._data, "-s", "-w", "-l", self._folder / "log", "-o", settings, "start")
+            except subprocess.CalledProcessError:  # those that were killed may still be on their way out
+                if time.monotonic() > patience:
+                    raise
+                time.sleep(0.2)
+
+    def stop(self, mode: str = "fast") -> None:
+        """Stop it: `fast` ends its sessions, `immediate` does not even write anything more."""
+        self._run("pg_ctl", "-D", self._data, "-m", mode, "-w", "stop")
+
+    def kill(self) -> None:
+        """Kill its processes, all at once."""
+        main = (self._data / "postmaster.pid").read_text().split()[0]
+        parents = {path.parent.name: path.read_text().rpartition(")")[2].split()[1] for path in Path("/proc").glob("[0-9]*/stat")}
+        for pid in (main, *(child for child, parent in parents.items() if parent == main)):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(int(pid), signal.SIGKILL)
+
+    def sql(self, statement: str, database: str = "postgres") -> str:
+        """What psql prints for `statement`."""
+        command = [*self._as_server, self._programs / "psql", "-qAt", "-h", self._folder, "-U", "postgres", "-c", statement, database]
+        return subprocess.run(list(map(str, command)), check=True, capture_output=True, text=True, cwd=self._folder).stdout.strip()
+
+    def _run(self, program: str, *arguments: object) -> None:
+        command = [*self._as_server, str(self._programs / program), *map(str, arguments)]
+        subprocess.run(command, check=True, cwd=self._folder, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+
+
 def main(command: list[str]) -> int:
     """Start the cluster, run `command`, stop the cluster; returns the command's exit code."""
-    found = programs()
     may_skip = command[:1] == ["--or-skip"] and os.environ.get("REQUIRE_ALL") != "1"
     command = [word for word in command if word != "--or-skip"]
     if not command:
         print(__doc__)
         return 2
-    if not found:
+    if not programs():
         print(f"Skipped on PostgreSQL: {HOW_TO_GET_IT}" if may_skip else HOW_TO_GET_IT, file=sys.stderr)
         return 0 if may_skip else 1
     # Ending this script by a signal must still stop the server and remove its folder.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    folder = Path(tempfile.mkdtemp(prefix="mca-pg-", dir="/tmp"))  # short: a socket's path may have 107 bytes
-    as_server: list[str] = []
-    if os.geteuid() == 0:
-        account = pwd.getpwnam("postgres")
-        os.chown(folder, account.pw_uid, account.pw_gid)
-        as_server = ["runuser", "-u", "postgres", "--"]
-    data = folder / "data"
-
-    def run(*arguments: object) -> None:
-        subprocess.run([*as_server, *map(str, arguments)], check=True, cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
-
-    options = {
-        "listen_addresses": "",
-        "unix_socket_directories": str(folder),
-        "fsync": "off",
-        "full_page_writes": "off",
-        "synchronous_commit": os.environ.get("POSTGRESQL_SYNCHRONOUS_COMMIT", "off"),
-        "max_connections": "100",
-        "timezone": "UTC",
-    }
-    try:
-        run(found / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync")
-        settings = " ".join(f"-c {shlex.quote(f'{name}={value}')}" for name, value in options.items())
-        run(found / "pg_ctl", "-D", data, "-w", "-l", folder / "log", "-o", settings, "start")
-        try:
-            environment = os.environ | {"DATABASE_URL": f"postgres://postgres@/{folder}/postgres"}
-            return subprocess.run(command, env=environment).returncode
-        finally:
-            run(found / "pg_ctl", "-D", data, "-m", "immediate", "-w", "stop")
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    with Cluster() as cluster:
+        return subprocess.run(command, env=os.environ | {"DATABASE_URL": cluster.url()}).returncode
 
 
 if __name__ == "__main__":

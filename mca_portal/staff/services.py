@@ -1,6 +1,7 @@
 """Everything that writes partner accounts' staff."""
 
 import base64
+import contextlib
 import datetime as dt
 import hashlib
 import json
@@ -9,7 +10,7 @@ from collections.abc import Iterable
 
 from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, OperationalError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -180,7 +181,9 @@ def note_token_use(*, by: StaffMember, token: ApiToken) -> None:
     require(by, Permission.USE_API_TOKENS)
     now = timezone.now()
     if token.last_used_at is None or now - token.last_used_at >= _NOTED:
-        ApiToken.objects.filter(pk=token.pk, owner=by).update(last_used_at=now)
+        # Where nothing can be written now (a full disk, a lock that somebody holds), what only reads goes on.
+        with contextlib.suppress(OperationalError):
+            ApiToken.objects.filter(pk=token.pk, owner=by).update(last_used_at=now)
 
 
 def token_digest(secret: str) -> str:

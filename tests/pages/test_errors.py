@@ -1,10 +1,12 @@
 """Whatever goes wrong, there are kind words in the person's language and a way out."""
 
+import re
 from typing import Any
 
 import pytest
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import OperationalError, connection
 from django.http import HttpRequest, HttpResponse
 from django.test import Client
@@ -36,6 +38,18 @@ def forbidden_for_all(request: HttpRequest) -> HttpResponse:
     raise PermissionDenied
 
 
+def away(request: HttpRequest) -> HttpResponse:
+    """A page whose database does not answer."""
+    raise OperationalError("connection refused")
+
+
+def misspelt(request: HttpRequest) -> HttpResponse:
+    """A page with a mistake in its SQL."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT * FROM no_such_table")
+    return HttpResponse()
+
+
 @require_http_methods(["POST"])
 def button(request: HttpRequest) -> HttpResponse:
     """An address that only a button leads to."""
@@ -44,6 +58,8 @@ def button(request: HttpRequest) -> HttpResponse:
 
 urlpatterns = [
     path("broken/", broken),
+    path("away/", away),
+    path("misspelt/", misspelt),
     path("forbidden/", forbidden),
     path("forbidden-for-all/", forbidden_for_all),
     path("button/", button),
@@ -64,6 +80,8 @@ def visitor() -> Client:
     [
         ("/nowhere/", 404, "We could not find this page"),
         ("/broken/", 500, "Something went wrong"),
+        ("/away/", 503, "Wait a moment, then try again"),
+        ("/misspelt/", 500, "Something went wrong"),
         ("/forbidden/", 403, "Admin agent or Sales agent"),
         ("/forbidden-for-all/", 403, "An Admin agent of your company can change them"),
         ("/button/", 405, "Go back and use the button"),
@@ -77,7 +95,7 @@ def test_an_error_has_kind_words_and_a_way_out(visitor: Client, address: str, st
     assert answer.status_code == status
     assert words in page
     assert '<main class="mp-sign-box mp-flow" id="main"' in page  # where htmx puts it
-    assert 'href="/"' in page
+    assert '<a class="mp-brand" href="/"' in page
 
 
 def test_errors_speak_the_persons_language() -> None:
@@ -85,6 +103,48 @@ def test_errors_speak_the_persons_language() -> None:
     client.force_login(make_staff(make_account(), language="ko"))
     for address in ("/nowhere/", "/broken/", "/forbidden/", "/?q=%00"):
         assert '<html lang="ko"' in client.get(address, headers={"accept-language": "en"}).content.decode()
+
+
+def test_errors_speak_the_language_of_whoever_used_the_browser_last_when_they_cannot_be_known() -> None:
+    client = Client(raise_request_exception=False)
+    client.force_login(make_staff(make_account(), language="ko"))
+    client.get("/nowhere/")
+    client.cookies.pop("sessionid")
+    assert '<html lang="ko"' in client.get("/nowhere/", headers={"accept-language": "en"}).content.decode()
+
+
+def test_what_was_sent_when_the_database_was_away_can_be_sent_again(visitor: Client) -> None:
+    sent = {"name": 'Kim "<b>" & Söhne', "tag": ["a", "b"], "csrfmiddlewaretoken": "as it came"}
+    answer = visitor.post("/away/?step=2", sent)
+    page = answer.content.decode()
+    assert (answer.status_code, answer["Retry-After"]) == (503, "10")
+    assert '<form method="post" action="/away/?step=2">' in page
+    assert re.findall('name="(.*?)" value="(.*?)"', page) == [
+        ("name", "Kim &quot;&lt;b&gt;&quot; &amp; Söhne"),
+        ("tag", "a"),
+        ("tag", "b"),
+        ("csrfmiddlewaretoken", "as it came"),  # never a new one: this may be another site's form
+    ]
+
+
+@pytest.mark.parametrize("sent", [{"password": "s3cret"}, {"new_Password2": "s3cret"}, {"file": SimpleUploadedFile("a.csv", b"s3cret")}])
+def test_a_password_or_a_file_is_not_put_into_the_page(visitor: Client, sent: dict[str, Any]) -> None:
+    page = visitor.post("/away/", sent | {"name": "Kim"}).content.decode()
+    assert "go back and send it again" in page
+    assert "<form" not in page
+    assert "s3cret" not in page
+
+
+def test_a_body_that_cannot_be_read_is_no_second_mistake(visitor: Client) -> None:
+    answer = visitor.post("/away/", "name=" + "x" * (settings.DATA_UPLOAD_MAX_MEMORY_SIZE + 1), content_type=FORM)
+    assert answer.status_code in (400, 503)
+
+
+def test_a_sign_in_outlives_a_database_that_was_away(visitor: Client) -> None:
+    session = visitor.cookies["sessionid"].value
+    visitor.get("/away/")
+    assert visitor.cookies["sessionid"].value == session
+    assert visitor.get("/").status_code == 200
 
 
 def test_errors_speak_the_browsers_language_before_sign_in() -> None:
