@@ -15,7 +15,8 @@ from customers.errors import NotYoursToTransact
 from customers.models import Customer
 from customers.services import create_customer
 from customers.validators import normalized_email, normalized_phone
-from mca_portal.staff.models import StaffMember
+from mca_portal.staff.activity import Changes, record
+from mca_portal.staff.models import Action, StaffMember
 from mca_portal.staff.names import tidy
 from mca_portal.staff.roles import Permission, require
 
@@ -26,6 +27,7 @@ __all__ = [
     "recompute_standing",
     "register_customer",
     "require_acceptance",
+    "what_was_confirmed",
     "withdraw_acceptance",
 ]
 
@@ -85,7 +87,20 @@ def confirm_acceptance(
         acceptance.save(force_insert=True)
         standing.rank, standing.acceptance = latest.version_rank, acceptance
         standing.save(update_fields=["rank", "acceptance"])
+        record(
+            Action.ACCEPTANCE_CONFIRMED,
+            by=by,
+            customer=standing.customer,
+            about=acceptance,
+            name=acceptance.name,
+            changes=what_was_confirmed(acceptance),
+        )
     return acceptance
+
+
+def what_was_confirmed(acceptance: Acceptance) -> Changes:
+    """What the activity log says of a confirmation besides the person's name; the record itself is kept beside it."""
+    return {"email": [None, acceptance.email], "agreed_on": [None, acceptance.agreed_on], "template": [None, acceptance.template.name]}
 
 
 def withdraw_acceptance(*, by: StaffMember, acceptance: Acceptance, reason: str) -> Withdrawal:
@@ -104,6 +119,14 @@ def withdraw_acceptance(*, by: StaffMember, acceptance: Acceptance, reason: str)
         withdrawal.full_clean()
         withdrawal.save(force_insert=True)
         _derive(standing)
+        record(
+            Action.ACCEPTANCE_WITHDRAWN,
+            by=by,
+            customer=standing.customer,
+            about=acceptance,
+            name=acceptance.name,
+            changes={"reason": [None, withdrawal.reason]},
+        )
     return withdrawal
 
 

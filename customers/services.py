@@ -7,7 +7,8 @@ from django.db import IntegrityError, transaction
 
 from customers.errors import StaleCustomer
 from customers.models import Customer
-from mca_portal.staff.models import StaffMember
+from mca_portal.staff.activity import differences, record
+from mca_portal.staff.models import Action, StaffMember
 from mca_portal.staff.roles import Permission, require
 
 __all__ = ["create_customer", "update_customer"]
@@ -27,6 +28,7 @@ def create_customer(*, by: StaffMember, details: dict[str, str]) -> Customer:
     try:
         with transaction.atomic():
             customer.save(force_insert=True)
+            record(Action.CUSTOMER_CREATED, by=by, customer=customer)
     except IntegrityError as error:  # somebody took the domain since full_clean looked
         customer.validate_unique()
         raise ValidationError({"domain": Customer._meta.get_field("domain").error_messages["unique"]}) from error
@@ -45,12 +47,20 @@ def update_customer(*, by: StaffMember, customer: Customer, version: int | None,
             raise StaleCustomer(locked)
         changes = _known(details)
         changes.pop("domain", None)
+        before = _as_text(locked)
         for name, value in changes.items():
             setattr(locked, name, value)
         locked.full_clean()
         locked.version += 1
         locked.save()
+        if changed := differences(before, _as_text(locked)):
+            record(Action.CUSTOMER_CHANGED, by=by, customer=locked, changes=changed)
     return locked
+
+
+def _as_text(customer: Customer) -> dict[str, str]:
+    """What a person may change, as the activity log keeps it."""
+    return {name: str(getattr(customer, name)) for name in (*Customer.COMPANY_FIELDS, *Customer.CONTACT_FIELDS)}
 
 
 def _known(details: dict[str, str]) -> dict[str, str]:

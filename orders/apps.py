@@ -5,7 +5,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class OrdersConfig(AppConfig):
-    """Adds its tables' guards to those that agreements keeps in place."""
+    """Adds its tables' guards to those that staff keeps in place."""
 
     name = "orders"
     verbose_name = _("Orders")

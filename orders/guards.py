@@ -1,6 +1,6 @@
 """What does the database refuse about orders and license changes, whoever asks (G1, G2, G5)?"""
 
-from agreements.guards import GUARDS, Guard, only_added
+from mca_portal.staff.guards import GUARDS, Guard, only_added
 
 _ORDER_SHUT = (
     "(NEW.acceptance_id IS NULL AND EXISTS (SELECT 1 FROM customers_customer c JOIN staff_partneraccount a ON a.id = c.account_id "

@@ -13,7 +13,8 @@ from agreements.models import Acceptance
 from agreements.services import Person, confirm_acceptance, register_customer, require_acceptance
 from customers.errors import NotYoursToTransact
 from customers.models import Customer
-from mca_portal.staff.models import StaffMember
+from mca_portal.staff.activity import Changes, differences, record
+from mca_portal.staff.models import Action, StaffMember
 from mca_portal.staff.names import tidy
 from mca_portal.staff.roles import Permission, require
 from orders.errors import (
@@ -37,6 +38,7 @@ __all__ = [
     "set_auto_renew",
     "set_status",
     "sign_up_customer",
+    "what_was_ordered",
 ]
 
 
@@ -129,11 +131,19 @@ def place_order(*, by: StaffMember, customer: Customer, lines: Sequence[Line], b
             subscriptions.append(subscription)
         order.save(force_insert=True)
         Subscription.objects.bulk_create(subscriptions)
-        OrderLine.objects.bulk_create(
+        ordered = OrderLine.objects.bulk_create(
             OrderLine(order=order, number=number, offer=s.offer, quantity=s.quantity, friendly_name=s.friendly_name, subscription=s)
             for number, s in enumerate(subscriptions)
         )
+        record(
+            Action.ORDER_PLACED, by=by, customer=customer, about=order, name=order.number, changes=what_was_ordered(billing_cycle, ordered)
+        )
     return order
+
+
+def what_was_ordered(billing_cycle: str, lines: Sequence[OrderLine]) -> Changes:
+    """What the activity log says of an order."""
+    return {"lines": [None, [f"{line.friendly_name} × {line.quantity}" for line in lines]], "billing_cycle": [None, billing_cycle]}
 
 
 def change_license_count(*, by: StaffMember, subscription: Subscription, quantity: int, version: int | None) -> Subscription:
@@ -170,8 +180,9 @@ def change_license_count(*, by: StaffMember, subscription: Subscription, quantit
             acceptance=acceptance,
             changed_by=by,
         )
-        subscription.quantity = quantity
+        before, subscription.quantity = subscription.quantity, quantity
         subscription.save(update_fields=["quantity", "version"])
+        _record(Action.LICENSES_CHANGED, by, subscription, "quantity", before)
     return subscription
 
 
@@ -187,10 +198,12 @@ def set_status(*, by: StaffMember, subscription: Subscription, status: Status, v
         if subscription.status == status:
             return subscription
         subscription.version += 1
-        subscription.status = status
+        before, subscription.status = subscription.status, status
         subscription.clean_fields(exclude=["customer", "order", "offer", "created_by"])
         subscription.save(update_fields=["status", "version"])
         StatusChange.objects.create(subscription=subscription, to_status=status, changed_by=by)
+        action = Action.SUBSCRIPTION_REACTIVATED if status == Status.ACTIVE else Action.SUBSCRIPTION_SUSPENDED
+        _record(action, by, subscription, "status", before)
     return subscription
 
 
@@ -203,10 +216,11 @@ def rename_subscription(*, by: StaffMember, subscription: Subscription, friendly
     with transaction.atomic():
         _own(by, subscription.customer)
         subscription = _lock_subscription(by, subscription, version)
-        subscription.friendly_name = tidy(friendly_name)
+        before, subscription.friendly_name = subscription.friendly_name, tidy(friendly_name)
         subscription.clean_fields(exclude=["customer", "order", "offer", "created_by"])
         subscription.version += 1
         subscription.save(update_fields=["friendly_name", "version"])
+        _record(Action.SUBSCRIPTION_RENAMED, by, subscription, "friendly_name", before)
     return subscription
 
 
@@ -216,9 +230,10 @@ def set_auto_renew(*, by: StaffMember, subscription: Subscription, auto_renew: b
     with transaction.atomic():
         _own(by, subscription.customer)
         subscription = _lock_subscription(by, subscription, version)
-        subscription.auto_renew = auto_renew
+        before, subscription.auto_renew = subscription.auto_renew, auto_renew
         subscription.version += 1
         subscription.save(update_fields=["auto_renew", "version"])
+        _record(Action.RENEWAL_CHANGED, by, subscription, "auto_renew", before)
     return subscription
 
 
@@ -237,3 +252,9 @@ def _lock_subscription(by: StaffMember, subscription: Subscription, version: int
     if version is not None and version != locked.version:
         raise StaleSubscription(locked)
     return locked
+
+
+def _record(action: Action, by: StaffMember, subscription: Subscription, field: str, before: object) -> None:
+    """Log a change of one of the subscription's fields; one that changed nothing leaves no entry."""
+    if changes := differences({field: before}, {field: getattr(subscription, field)}):
+        record(action, by=by, customer=subscription.customer, about=subscription, changes=changes)

@@ -11,6 +11,7 @@ from django.utils import translation
 from django.utils.translation import gettext
 
 from mca_portal.api.errors import INVALID_INPUT, Fault, answer, of_status
+from mca_portal.staff.origin import Way, coming_from
 
 ROOT = "/v1"
 ECHOED = ("MS-RequestId", "MS-CorrelationId")
@@ -42,7 +43,8 @@ class ApiMiddleware:
         sent = {name: self._sent(request, name) for name in ECHOED}
         ids = {name: value or str(uuid.uuid4()) for name, value in sent.items()}
         request.own_id = sent["MS-RequestId"]
-        with translation.override(translation.get_language_from_request(request)):
+        language = translation.override(translation.get_language_from_request(request))
+        with language, coming_from(way=Way.API, request_id=ids["MS-RequestId"]):
             self._read_chunks(request)
             response = self._too_large(request) or self.get_response(request)
             if response.status_code >= 400 and not response.get("Content-Type", "").startswith("application/json"):

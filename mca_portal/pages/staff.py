@@ -16,7 +16,7 @@ from mca_portal.staff.errors import LastAdminAgent, NotYourself
 from mca_portal.staff.forms import MemberForm, NewMemberForm
 from mca_portal.staff.models import StaffMember
 from mca_portal.staff.roles import Permission, Role
-from mca_portal.staff.services import add_member, change_member, set_active
+from mca_portal.staff.services import add_member, change_member, note_password_link, set_active
 
 LINK = "staff_link"  # in the session: {"member": pk, "address": …} until it was shown once
 
@@ -109,6 +109,7 @@ def _act(request: HttpRequest, member: StaffMember, action: str, form: MemberFor
 
 def _keep_link(request: HttpRequest, member: StaffMember) -> None:
     """Keep the link with which `member` chooses a password, to be shown once after the redirect; it works for three days and one time."""
+    note_password_link(by=request.user, member=member)
     key = f"{user_pk_to_url_str(member)}-{default_token_generator.make_token(member)}"
     uidb36, _dash, token = key.partition("-")
     address = request.build_absolute_uri(reverse("account_reset_password_from_key", kwargs={"uidb36": uidb36, "key": token}))

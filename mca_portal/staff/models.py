@@ -9,6 +9,7 @@ from typing import Any
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
 from django.core.exceptions import ValidationError
+from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower
@@ -17,7 +18,8 @@ from django.utils.translation import gettext_lazy as _
 from django_countries.fields import CountryField
 
 from mca_portal.staff.names import NAME_LENGTH, display_name, validate_has_letter
-from mca_portal.staff.roles import Permission, Role, may
+from mca_portal.staff.origin import Way
+from mca_portal.staff.roles import Permission, Role, may, require
 
 
 class PartnerType(models.TextChoices):
@@ -251,3 +253,114 @@ class ApiToken(models.Model):
     def is_usable(self) -> bool:
         """Whether it is neither revoked nor expired; its owner must be active, too."""
         return self.revoked_at is None and self.expires_at > timezone.now()
+
+
+class Topic(models.TextChoices):
+    """What an activity is about: how the log is divided. Each action belongs to the topic before its dot."""
+
+    CUSTOMERS = "customers", _("Customers")
+    AGREEMENTS = "agreements", _("Agreements")
+    ORDERS = "orders", _("Orders and subscriptions")
+    STAFF = "staff", _("Staff and roles")
+    SIGN_IN = "sign_in", _("Sign-in and passwords")
+    API = "api", _("API access")
+    EXPORTS = "exports", _("Exports")
+    ACCOUNT = "account", _("Account settings")
+
+
+class Action(models.TextChoices):
+    """What somebody did. The value's first part is the topic."""
+
+    CUSTOMER_CREATED = "customers.created", _("Customer created")
+    CUSTOMER_CHANGED = "customers.changed", _("Customer changed")
+    ACCEPTANCE_CONFIRMED = "agreements.confirmed", _("Acceptance confirmed")
+    ACCEPTANCE_WITHDRAWN = "agreements.withdrawn", _("Confirmation withdrawn")
+    ORDER_PLACED = "orders.placed", _("Order placed")
+    LICENSES_CHANGED = "orders.licenses_changed", _("License count changed")
+    SUBSCRIPTION_SUSPENDED = "orders.suspended", _("Subscription suspended")
+    SUBSCRIPTION_REACTIVATED = "orders.reactivated", _("Subscription reactivated")
+    SUBSCRIPTION_RENAMED = "orders.renamed", _("Subscription renamed")
+    RENEWAL_CHANGED = "orders.renewal_changed", _("Automatic renewal changed")
+    MEMBER_ADDED = "staff.added", _("Member of staff added")
+    MEMBER_CHANGED = "staff.changed", _("Member of staff changed")
+    MEMBER_DEACTIVATED = "staff.deactivated", _("Member of staff deactivated")
+    MEMBER_REACTIVATED = "staff.reactivated", _("Member of staff reactivated")
+    SIGNED_IN = "sign_in.signed_in", _("Signed in")
+    SIGN_IN_FAILED = "sign_in.failed", _("Sign-in failed")
+    SIGNED_OUT = "sign_in.signed_out", _("Signed out")
+    PASSWORD_CHANGED = "sign_in.password_changed", _("Password changed")
+    PASSWORD_LINK_MADE = "sign_in.password_link_made", _("Password link made")
+    TOKEN_CREATED = "api.token_created", _("API token created")
+    TOKEN_REVOKED = "api.token_revoked", _("API token revoked")
+    ACCOUNT_OPENED = "account.opened", _("Partner account opened")
+
+    @property
+    def topic(self) -> Topic:
+        """The topic that it belongs to."""
+        return Topic(self.value.partition(".")[0])
+
+
+class ActivityQuerySet(models.QuerySet["Activity"]):
+    """Reads of the activity log. Each starts from `visible_to`."""
+
+    def visible_to(self, person: StaffMember) -> "ActivityQuerySet":
+        """Those of the person's own account (A5): all of them for who may see the whole log, otherwise those about customers.
+
+        Who may not see acceptances does not see them here either. Raises NotAllowed when somebody may not even see customers (P1).
+        """
+        require(person, Permission.VIEW_CUSTOMERS)
+        rows = self.filter(account_id=person.account_id)
+        if may(person, Permission.VIEW_ACTIVITY):
+            return rows
+        rows = rows.filter(customer_id__isnull=False)
+        return rows if may(person, Permission.VIEW_ACCEPTANCES) else rows.exclude(topic=Topic.AGREEMENTS)
+
+
+class Activity(models.Model):
+    """Somebody did something, when and from where (the activity log). Only ever added, in the transaction that did it.
+
+    No row means that it did not happen. `actor` is None when a command or somebody unknown did it; `account` is None for what belongs to
+    no partner account: the operator's own sign-ins, and failed ones with an address that nobody has. Names are kept as they were.
+    """
+
+    account = models.ForeignKey(PartnerAccount, on_delete=models.PROTECT, null=True, related_name="+", db_index=False, editable=False)
+    at = models.DateTimeField(default=timezone.now, editable=False)
+    actor = models.ForeignKey(StaffMember, on_delete=models.PROTECT, null=True, related_name="+", db_index=False, editable=False)
+    topic = models.CharField(max_length=20, editable=False)
+    action = models.CharField(max_length=40, editable=False)  # no choices: a new kind of action changes no table
+    customer_id = models.UUIDField(null=True, editable=False)  # no foreign key: customers are on a floor above
+    customer_name = models.CharField(max_length=200, blank=True, editable=False)
+    about_kind = models.CharField(max_length=40, blank=True, editable=False, help_text="The model, such as orders.subscription.")
+    about_id = models.CharField(max_length=40, blank=True, editable=False)
+    about_name = models.CharField(max_length=200, blank=True, editable=False)
+    changes = models.JSONField(
+        default=dict, blank=True, encoder=DjangoJSONEncoder, editable=False, help_text="Field: [old value, new value]; null for none."
+    )
+    way = models.CharField(max_length=10, choices=Way, editable=False)
+    address = models.GenericIPAddressField(null=True, editable=False)
+    request_id = models.CharField(max_length=100, blank=True, editable=False)
+
+    objects = ActivityQuerySet.as_manager()
+
+    class Meta:
+        """Read newest first, whole or by one of person, topic and customer; see guards.py for what the database refuses besides these."""
+
+        verbose_name = _("activity")
+        verbose_name_plural = _("activities")
+        default_permissions = ()
+        constraints = (
+            models.CheckConstraint(
+                condition=Q(account__isnull=False) | Q(customer_id__isnull=True, topic=Topic.SIGN_IN),
+                name="activity_of_no_account_is_about_sign_in",
+            ),
+            models.CheckConstraint(condition=Q(way__in=Way.values), name="activity_way_known"),
+        )
+        indexes = (
+            models.Index(fields=["account", "-at", "-id"], name="activity_of_account"),
+            models.Index(fields=["account", "actor", "-at", "-id"], name="activity_of_actor"),
+            models.Index(fields=["account", "topic", "-at", "-id"], name="activity_of_topic"),
+            models.Index(fields=["account", "customer_id", "-at", "-id"], name="activity_of_customer"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.at:%Y-%m-%d %H:%M} {self.action}"

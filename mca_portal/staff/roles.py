@@ -33,6 +33,8 @@ class Permission(TextChoices):
     EXPORT_CUSTOMERS = "export_customers", "Can export customers"
     IMPORT_ACCEPTANCES = "import_acceptances", "Can import confirmations in bulk"
     MANAGE_STAFF = "manage_staff", "Can manage the account's staff, roles and their API tokens"
+    # domain.md does not name it: what staff did is seen by whoever manages them.
+    VIEW_ACTIVITY = "view_activity", "Can see what everybody did in the account"
     USE_API_TOKENS = "use_api_tokens", "Can have API tokens of one's own"
 
 

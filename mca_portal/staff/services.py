@@ -12,10 +12,12 @@ from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, OperationalError, transaction
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 
+from mca_portal.staff.activity import differences, record
 from mca_portal.staff.errors import LastAdminAgent, NotYourself
-from mca_portal.staff.models import ApiToken, PartnerAccount, StaffMember
+from mca_portal.staff.models import Action, ApiToken, PartnerAccount, StaffMember
 from mca_portal.staff.names import tidy
 from mca_portal.staff.roles import Permission, Role, require
 
@@ -23,10 +25,15 @@ __all__ = [
     "add_member",
     "change_member",
     "create_token",
+    "note_failed_sign_in",
+    "note_password_link",
+    "note_sign_in",
+    "note_sign_out",
     "note_token_use",
     "open_account",
     "revoke_token",
     "set_active",
+    "set_password",
     "set_preferences",
     "token_digest",
 ]
@@ -47,7 +54,16 @@ def open_account(
         opened = PartnerAccount(**account)
         opened.full_clean()
         opened.save(force_insert=True)
-        _add(opened, email=admin_email, first_name=admin_first_name, last_name=admin_last_name, roles=[Role.ADMIN_AGENT], password=password)
+        record(Action.ACCOUNT_OPENED, by=None, account_id=opened.pk, about=opened, changes=differences({}, _account_as_text(opened)))
+        _add(
+            None,
+            opened,
+            email=admin_email,
+            first_name=admin_first_name,
+            last_name=admin_last_name,
+            roles=[Role.ADMIN_AGENT],
+            password=password,
+        )
     return opened
 
 
@@ -60,11 +76,12 @@ def add_member(
     """
     require(by, Permission.MANAGE_STAFF)
     assert by.account is not None
-    return _add(by.account, email=email, first_name=first_name, last_name=last_name, roles=roles, language=language, password=password)
+    return _add(by, by.account, email=email, first_name=first_name, last_name=last_name, roles=roles, language=language, password=password)
 
 
 @transaction.atomic
 def _add(
+    by: StaffMember | None,
     account: PartnerAccount,
     *,
     email: str,
@@ -89,8 +106,22 @@ def _add(
     except IntegrityError as error:  # somebody added this address since full_clean looked
         member.validate_unique()
         raise ValidationError({"email": StaffMember._meta.get_field("email").error_messages["unique"]}) from error
+    roles = list(roles)
     member.groups.set(Group.objects.filter(name__in=[role.value for role in roles]))
+    changes = differences({}, {"email": member.email} | _member_as_text(member, roles))
+    record(Action.MEMBER_ADDED, by=by, account_id=account.pk, about=member, changes=changes)
     return member
+
+
+def _member_as_text(member: StaffMember, roles: Iterable[Role]) -> dict[str, object]:
+    """What the activity log says of a member."""
+    return {"first_name": member.first_name, "last_name": member.last_name, "roles": sorted(role.value for role in roles)}
+
+
+def _account_as_text(account: PartnerAccount) -> dict[str, str]:
+    """What the activity log says of an account."""
+    names = ("name", "partner_type", "cloud", "environment", "time_zone", "country", "default_language")
+    return {name: str(getattr(account, name)) for name in names}
 
 
 def change_member(*, by: StaffMember, member: StaffMember, first_name: str, last_name: str, roles: Iterable[Role]) -> StaffMember:
@@ -104,10 +135,13 @@ def change_member(*, by: StaffMember, member: StaffMember, first_name: str, last
         roles = list(roles)
         if Role.ADMIN_AGENT not in roles:
             _keep_an_admin_agent(member)
+        before = _member_as_text(member, member.roles)
         member.first_name, member.last_name = tidy(first_name), tidy(last_name)
         member.full_clean()
         member.save(update_fields=["first_name", "last_name"])
         member.groups.set(Group.objects.filter(name__in=[role.value for role in roles]))
+        if changes := differences(before, _member_as_text(member, roles)):
+            record(Action.MEMBER_CHANGED, by=by, about=member, changes=changes)
     member.__dict__.pop("roles", None)
     return member
 
@@ -124,21 +158,31 @@ def set_active(*, by: StaffMember, member: StaffMember, active: bool) -> StaffMe
             _keep_an_admin_agent(member)
             if member.pk == by.pk:
                 raise NotYourself
-        member.is_active = active
-        member.save(update_fields=["is_active"])
+        if member.is_active != active:
+            member.is_active = active
+            member.save(update_fields=["is_active"])
+            record(Action.MEMBER_REACTIVATED if active else Action.MEMBER_DEACTIVATED, by=by, about=member)
     return member
 
 
 def set_preferences(
     *, by: StaffMember, language: str | None = None, theme: str | None = None, first_name: str | None = None, last_name: str | None = None
 ) -> StaffMember:
-    """Change one's own name, language or theme; what is None stays. Everybody may do this for themselves. Raises ValidationError."""
+    """Change one's own name, language or theme; what is None stays. Everybody may do this for themselves. Raises ValidationError.
+
+    Only another name is logged: it stands beside what was recorded under the old one. Language and theme concern nobody else.
+    """
     wanted = {"language": language, "theme": theme, "first_name": first_name, "last_name": last_name}
     changes = {name: tidy(value) for name, value in wanted.items() if value is not None}
+    names = {name: value for name, value in changes.items() if name in ("first_name", "last_name")}
+    renamed = differences({name: getattr(by, name) for name in names}, names)
     for name, value in changes.items():
         setattr(by, name, value)
     by.clean_fields(exclude=[f.name for f in by._meta.fields if f.name not in changes])
-    by.save(update_fields=list(changes))
+    with transaction.atomic():
+        by.save(update_fields=list(changes))
+        if renamed and by.account_id:
+            record(Action.MEMBER_CHANGED, by=by, about=by, changes=renamed)
     return by
 
 
@@ -158,10 +202,12 @@ def create_token(*, by: StaffMember, name: str, days: int) -> tuple[ApiToken, st
     token = ApiToken(owner=by, name=tidy(name), digest=token_digest(secret), created_at=now, expires_at=expires_at)
     token.full_clean()
     with transaction.atomic():
-        StaffMember.objects.select_for_update(of=("self",)).get(pk=by.pk)  # two requests at once cannot pass the limit together
+        # Two requests at once cannot pass the limit together. Without the key, so that log entries may name the person meanwhile.
+        StaffMember.objects.select_for_update(of=("self",), no_key=True).get(pk=by.pk)
         if ApiToken.objects.filter(owner=by, revoked_at__isnull=True, expires_at__gt=now).count() >= TOKENS_EACH:
             raise ValidationError({"name": ValidationError(_("You have many tokens. Revoke one that you no longer need."), code="many")})
         token.save(force_insert=True)
+        record(Action.TOKEN_CREATED, by=by, about=token, changes={"expires_at": [None, expires_at]})
     return token, secret
 
 
@@ -169,10 +215,11 @@ def revoke_token(*, by: StaffMember, token: ApiToken) -> ApiToken:
     """End a token of one's own, or of the account's staff for who manages them; again changes nothing. Raises NotAllowed (P1)."""
     require(by, Permission.USE_API_TOKENS if token.owner_id == by.pk else Permission.MANAGE_STAFF)
     with transaction.atomic():
-        token = ApiToken.objects.visible_to(by).select_for_update(of=("self",)).get(pk=token.pk)
+        token = ApiToken.objects.visible_to(by).select_related("owner").select_for_update(of=("self",)).get(pk=token.pk)
         if token.revoked_at is None:
             token.revoked_at = timezone.now()
             token.save(update_fields=["revoked_at"])
+            record(Action.TOKEN_REVOKED, by=by, about=token, changes={"owner": [None, str(token.owner)]})
     return token
 
 
@@ -184,6 +231,44 @@ def note_token_use(*, by: StaffMember, token: ApiToken) -> None:
         # Where nothing can be written now (a full disk, a lock that somebody holds), what only reads goes on.
         with contextlib.suppress(OperationalError):
             ApiToken.objects.filter(pk=token.pk, owner=by).update(last_used_at=now)
+
+
+def note_sign_in(*, by: StaffMember) -> None:
+    """Log that `by` has signed in. Everybody does it for themselves, the operator too."""
+    record(Action.SIGNED_IN, by=by)
+
+
+def note_sign_out(*, by: StaffMember) -> None:
+    """Log that `by` has signed out."""
+    record(Action.SIGNED_OUT, by=by)
+
+
+def note_failed_sign_in(*, email: str) -> None:
+    """Log that somebody, nobody knows who, failed to sign in as the person with this address: in that person's account.
+
+    An address that nobody has belongs to no account, and may be a mistyped one of somebody elsewhere, or a password: only a keyed hash of
+    it is kept, by which the operator sees that it was tried again. Both take one query and one INSERT, so their times tell nothing.
+    """
+    email = email.strip().lower()
+    tried = StaffMember.objects.filter(email=email).first()
+    if tried:
+        record(Action.SIGN_IN_FAILED, by=None, account_id=tried.account_id, about=tried)
+    else:
+        record(Action.SIGN_IN_FAILED, by=None, name=salted_hmac("failed sign-in", email, algorithm="sha256").hexdigest()[:16])
+
+
+def note_password_link(*, by: StaffMember, member: StaffMember) -> None:
+    """Log that `by` was shown a link with which `member` chooses a password. Raises NotAllowed (P1)."""
+    require(by, Permission.MANAGE_STAFF)
+    record(Action.PASSWORD_LINK_MADE, by=by, about=StaffMember.objects.visible_to(by).get(pk=member.pk))
+
+
+def set_password(*, by: StaffMember, password: str) -> None:
+    """Give `by` the password that they chose, knowing the old one or by a link; the door has checked that it is good enough."""
+    with transaction.atomic():
+        by.set_password(password)
+        by.save(update_fields=["password"])
+        record(Action.PASSWORD_CHANGED, by=by)
 
 
 def token_digest(secret: str) -> str:
@@ -199,9 +284,12 @@ def _token_text(owner: StaffMember, expires_at: dt.datetime) -> str:
 
 
 def _lock_member(by: StaffMember, member: StaffMember) -> StaffMember:
-    """The member as the database has them now. The account is locked first, so that two Admin agents cannot demote each other at once."""
+    """The member as the database has them now. The account is locked first, so that two Admin agents cannot demote each other at once.
+
+    Without its key, so that others may add rows of the account meanwhile.
+    """
     assert by.account_id is not None  # `require` refuses the operator
-    PartnerAccount.objects.select_for_update().get(pk=by.account_id)
+    PartnerAccount.objects.select_for_update(no_key=True).get(pk=by.account_id)
     return StaffMember.objects.visible_to(by).get(pk=member.pk)
 
 

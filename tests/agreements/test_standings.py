@@ -9,10 +9,10 @@ from django.core.management import CommandError, call_command
 from django.db import IntegrityError, transaction
 
 from agreements.errors import AgreementNotConfirmed
-from agreements.guards import install_guards, remove_guards
 from agreements.known_templates import CLOUD_AGREEMENT, CUSTOMER_AGREEMENT
 from agreements.models import Acceptance, AgreementTemplate, Standing, Via
 from agreements.standing import StandingWord
+from mca_portal.staff.guards import install_guards, remove_guards
 from mca_portal.staff.models import Cloud
 from tests.factories import confirm, make_account, make_customer, make_order, make_staff, publish
 

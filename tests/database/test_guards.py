@@ -8,10 +8,11 @@ from django.core.management import CommandError, call_command
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
-from agreements.guards import GUARDS, check_guards, install_guards, missing_guards, remove_guards
 from agreements.models import Acceptance, AgreementTemplate, Standing, Withdrawal
 from agreements.services import withdraw_acceptance
-from mca_portal.staff.models import Cloud
+from mca_portal.staff.guards import GUARDS, check_guards, install_guards, missing_guards, remove_guards
+from mca_portal.staff.models import Activity, Cloud
+from mca_portal.staff.services import note_sign_in
 from orders.models import LicenseChange, Offer, Order, Subscription
 from orders.services import change_license_count
 from tests.factories import confirm, make_account, make_customer, make_order, make_staff, make_subscription
@@ -44,6 +45,12 @@ def change(admin, acceptance):
     return LicenseChange.objects.get()
 
 
+@pytest.fixture
+def activity(admin):
+    note_sign_in(by=admin)
+    return Activity.objects.get()
+
+
 def run(sql: str, *values: object) -> None:
     """Run one statement in a savepoint."""
     with transaction.atomic(), connection.cursor() as cursor:
@@ -57,6 +64,7 @@ def refused(guard: str, sql: str, *values: object) -> None:
 
 
 KEPT = {
+    "staff_activity": ("activity", "id", "action = 'X'"),
     "agreements_acceptance": ("acceptance", "id", "first_name = 'X'"),
     "agreements_withdrawal": ("withdrawal", "acceptance_id", "reason = 'X'"),
     "orders_licensechange": ("change", "id", "to_quantity = 77"),
@@ -143,6 +151,7 @@ def test_records_cannot_be_truncated_away_not_even_with_their_customers(request,
     with pytest.raises(IntegrityError, match="no_truncate"):
         run(f"TRUNCATE {table} CASCADE")
     assert Withdrawal.objects.count() == Acceptance.objects.count() == 1
+    assert Activity.objects.filter(topic="agreements").count() == 2
 
 
 @pytest.mark.parametrize(

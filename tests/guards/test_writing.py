@@ -22,8 +22,9 @@ ALSO_WRITE: dict[str, str] = {
     "mca_portal/api/once.py": "the API's answers of a day, for whoever repeats a call: no record of anything",
     "mca_portal/api/limits.py": "counts calls, in one statement that no queryset can say",
     "mca_portal/pages/management/commands/demo.py": "the operator's part of a made-up world: a newer text, a partner that is a reseller",
+    "mca_portal/staff/activity.py": "adds to the activity log, for services, in their transaction",
     "mca_portal/staff/roles.py": "the groups are written from the matrix after every migrate",
-    "agreements/guards.py": "creates, drops and lists triggers; reads and writes no row",
+    "mca_portal/staff/guards.py": "creates, drops and lists triggers; reads and writes no row",
     "agreements/known_templates.py": "known facts that a migration lays down (V2)",
     "orders/catalogue.py": "known offers that a migration lays down",
 }
@@ -35,7 +36,19 @@ NOBODY_ASKS: dict[str, str] = {
 }
 
 # Services that everybody may call, and why.
-EVERYBODY_MAY: dict[str, str] = {"mca_portal/staff/services.py:set_preferences": "changes nobody but the person themselves"}
+EVERYBODY_MAY: dict[str, str] = {
+    "mca_portal/staff/services.py:set_preferences": "changes nobody but the person themselves",
+    "mca_portal/staff/services.py:set_password": "changes nobody but the person themselves",
+    "mca_portal/staff/services.py:note_sign_in": "says of nobody but the person themselves what they did",
+    "mca_portal/staff/services.py:note_sign_out": "says of nobody but the person themselves what they did",
+}
+
+# Services that write and leave no entry in the activity log themselves, and why.
+NOT_LOGGED: dict[str, str] = {
+    "mca_portal/staff/services.py:note_token_use": "the token itself says when it was last used",
+    "agreements/services.py:register_customer": "`create_customer`, which it calls, logs it",
+    "agreements/services.py:recompute_standing": "derived from the records: nobody did anything",
+}
 
 
 def sources() -> Iterator[Path]:
@@ -102,3 +115,36 @@ def test_a_service_that_writes_knows_who_writes() -> None:
 
 def test_what_everybody_may_do_is_still_there() -> None:
     assert EVERYBODY_MAY.keys() <= {name for name, _node in services()}
+
+
+def logs(module: ast.Module, service: ast.FunctionDef) -> bool:
+    """Whether `service`, or a private function of its module that it calls, adds to the activity log."""
+    private = {node.name: node for node in module.body if isinstance(node, ast.FunctionDef) and node.name.startswith("_")}
+    seen: set[str] = set()
+    waiting = [service]
+    while waiting:
+        for node in ast.walk(waiting.pop()):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+                if node.func.id == "record":
+                    return True
+                if node.func.id in private and node.func.id not in seen:
+                    seen.add(node.func.id)
+                    waiting.append(private[node.func.id])
+    return False
+
+
+def test_a_service_that_writes_logs_it() -> None:
+    silent = set()
+    for path in sources():
+        if path.name != "services.py":
+            continue
+        module = ast.parse(path.read_text())
+        helpers = {node.name for node in module.body if isinstance(node, ast.FunctionDef) and node.name.startswith("_") and writes(node)}
+        for node in module.body:
+            if not isinstance(node, ast.FunctionDef) or node.name.startswith("_"):
+                continue
+            called = {call.func.id for call in ast.walk(node) if isinstance(call, ast.Call) and isinstance(call.func, ast.Name)}
+            if (writes(node) or called & helpers) and not logs(module, node):
+                silent.add(f"{path.relative_to(ROOT)}:{node.name}")
+    advice = "these write and call no `record` (mca_portal/staff/activity.py); an entry of NOT_LOGGED that is no longer needed fails, too"
+    assert silent == NOT_LOGGED.keys(), advice

@@ -228,7 +228,8 @@ def test_an_address_answers_everybody_as_the_table_says(world: World, route: str
     for method, row in zip(("get", "post"), TABLE[route], strict=True):
         assert {name: ask(world, route, method, name).status_code for name in PEOPLE} == codes(row), method
     after = written()
-    assert {table for table in after if after[table] != before[table]} <= {"StaffMember"}, "an empty form writes nothing"
+    written_without_a_form = {"StaffMember"} | ({"Activity"} if route == "account_logout" else set())
+    assert {table for table in after if after[table] != before[table]} <= written_without_a_form, "an empty form writes nothing"
 
 
 @pytest.mark.parametrize("route", sorted(ROUTES.keys() & TABLE.keys()))

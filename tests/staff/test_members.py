@@ -107,7 +107,13 @@ def test_the_matrix_is_the_specifications():
             Permission.PLACE_ORDERS,
             Permission.USE_API_TOKENS,
         },
-        {Permission.WITHDRAW_ACCEPTANCE, Permission.EXPORT_CUSTOMERS, Permission.IMPORT_ACCEPTANCES, Permission.MANAGE_STAFF},
+        {
+            Permission.WITHDRAW_ACCEPTANCE,
+            Permission.EXPORT_CUSTOMERS,
+            Permission.IMPORT_ACCEPTANCES,
+            Permission.MANAGE_STAFF,
+            Permission.VIEW_ACTIVITY,
+        },
     )
     assert MATRIX[Role.HELPDESK_AGENT] == everybody
     assert MATRIX[Role.SALES_AGENT] == everybody | two

@@ -19,15 +19,19 @@ from agreements.services import Person, confirm_acceptance, register_customer, w
 from customers.errors import NotYoursToTransact
 from customers.models import Customer
 from customers.services import create_customer, update_customer
-from mca_portal.staff.models import ApiToken, PartnerAccount, PartnerType, StaffMember
+from mca_portal.staff.models import Activity, ApiToken, PartnerAccount, PartnerType, StaffMember
 from mca_portal.staff.roles import MATRIX, NotAllowed, Permission, Role, may
 from mca_portal.staff.services import (
     add_member,
     change_member,
     create_token,
+    note_password_link,
+    note_sign_in,
+    note_sign_out,
     note_token_use,
     revoke_token,
     set_active,
+    set_password,
     set_preferences,
 )
 from orders.models import LicenseChange, Order, OrderLine, Status, StatusChange, Subscription
@@ -46,7 +50,10 @@ pytestmark = pytest.mark.django_db
 
 ROOT = Path(__file__).resolve().parents[2]
 MODULES = ("mca_portal.staff.services", "customers.services", "agreements.services", "orders.services")
-TABLES = (Acceptance, Withdrawal, Standing, Customer, Order, OrderLine, Subscription, LicenseChange, StatusChange, StaffMember, ApiToken)
+TABLES = (
+    *(Acceptance, Withdrawal, Standing, Customer, Order, OrderLine, Subscription, LicenseChange, StatusChange),
+    *(StaffMember, ApiToken, Activity),
+)
 
 
 @dataclass
@@ -150,7 +157,13 @@ CALLS = {
     revoke_token: Call(
         lambda by, world: revoke_token(by=by, token=world.token), Permission.MANAGE_STAFF, transacts=False
     ),
+    note_password_link: Call(
+        lambda by, world: note_password_link(by=by, member=world.member), Permission.MANAGE_STAFF, transacts=False
+    ),
     set_preferences: Call(lambda by, world: set_preferences(by=by, theme="dark"), None, transacts=False, names_an_object=False),
+    set_password: Call(lambda by, world: set_password(by=by, password="another long one"), None, transacts=False, names_an_object=False),
+    note_sign_in: Call(lambda by, world: note_sign_in(by=by), None, transacts=False, names_an_object=False),
+    note_sign_out: Call(lambda by, world: note_sign_out(by=by), None, transacts=False, names_an_object=False),
 }  # fmt: skip
 
 
@@ -217,7 +230,7 @@ def test_a_service_does_what_the_role_may_and_nothing_else(call: Call, roles: tu
 @in_world()
 def test_somebody_who_was_deactivated_may_nothing(call: Call) -> None:
     if call.permission is None:
-        pytest.skip("their own preferences; they cannot sign in")
+        pytest.skip("about nobody else; they cannot sign in")
     account = make_account()
     world = make_world(account)
     by = make_staff(account, is_active=False)
@@ -240,7 +253,7 @@ def test_what_belongs_to_another_account_is_not_found_and_stays_as_it_is(call: C
 @in_world()
 def test_the_operator_belongs_to_no_account_and_does_nothing_in_one(call: Call) -> None:
     if call.permission is None:
-        pytest.skip("their own preferences")
+        pytest.skip("about nobody but themselves")
     world = make_world(make_account())
     operator = StaffMember.objects.create(
         email="operator@portal.example", first_name="The", last_name="Operator", is_superuser=True, is_staff=True

@@ -7,8 +7,8 @@ from django.core.management.commands import flush
 from django.db import connections
 
 from agreements import known_templates
-from agreements.guards import install_guards, remove_guards
 from agreements.models import AgreementTemplate
+from mca_portal.staff.guards import install_guards, remove_guards
 from orders import catalogue
 from orders.models import Offer
 
