@@ -103,12 +103,11 @@ def test_a_list_item_is_thin(call) -> None:
     }
 
 
-def test_without_a_size_there_is_everything(call, django_assert_max_num_queries) -> None:
+def test_without_a_size_there_is_everything(call) -> None:
     for number in range(40):
         make_customer(call.person, company_name=f"Company {number:02}")
     make_customer(make_staff(), company_name="Foreign")
-    with django_assert_max_num_queries(6):
-        answer = call("GET", "/customers?size=0")
+    answer = call("GET", "/customers?size=0")
     assert names(answer) == [f"Company {number:02}" for number in range(40)]
     assert "next" not in answer.json()["links"]
 
