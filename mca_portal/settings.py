@@ -77,6 +77,8 @@ INSTALLED_APPS = [
     "django_htmx",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
+    "allauth.usersessions",
     "csp",
     "ninja",
 ]
@@ -179,6 +181,12 @@ ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_LOGOUT_ON_GET = False
 ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False  # nobody may make the portal write to strangers
+ACCOUNT_EMAIL_NOTIFICATIONS = True  # of a changed password, a new or a removed second factor
+ACCOUNT_EMAIL_SUBJECT_PREFIX = "MCA portal: "
+MFA_ADAPTER = "mca_portal.staff.adapters.SecondFactorAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not PRODUCTION  # http://localhost of a working copy
 PASSWORD_RESET_TIMEOUT = 3 * 24 * 3600  # seconds; also how long an invitation link lives
 SESSION_COOKIE_AGE = env.int("SESSION_COOKIE_AGE", default=12 * 3600)
 SESSION_COOKIE_HTTPONLY = True

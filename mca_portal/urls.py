@@ -2,14 +2,21 @@
 
 from allauth.account import views as account
 from allauth.account.decorators import secure_admin_login
+from allauth.mfa.base import views as mfa
+from allauth.mfa.recovery_codes import views as recovery_codes
+from allauth.mfa.totp import views as totp
+from allauth.mfa.webauthn import views as webauthn
 from django.contrib import admin
-from django.urls import include, path, re_path
+from django.urls import include, path, re_path, reverse_lazy
+from django.views.decorators.cache import never_cache
 
 from mca_portal.api.urls import urls as api
 from mca_portal.pages import health, preferences, signin
 
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]  # one sign-in for everybody
 admin.site.site_header = admin.site.site_title = "MCA portal"
+
+security_page = reverse_lazy("mfa_index")
 
 # Those of allauth's pages that the portal offers; there is no sign-up and no change of address.
 accounts = [
@@ -26,6 +33,33 @@ accounts = [
         name="account_reset_password_from_key",
     ),
     path("password/reset/key/done/", account.password_reset_from_key_done, name="account_reset_password_from_key_done"),
+    # Second factors; the page that lists them is the portal's own
+    path(
+        "second-factor/",
+        mfa.AuthenticateView.as_view(form_class=signin.SecondFactorForm, webauthn_form_class=signin.SecondFactorPasskeyForm),
+        name="mfa_authenticate",
+    ),
+    path("reauthenticate/code/", mfa.ReauthenticateView.as_view(form_class=signin.ConfirmByCodeForm), name="mfa_reauthenticate"),
+    path(
+        "reauthenticate/passkey/",
+        webauthn.ReauthenticateWebAuthnView.as_view(form_class=signin.ConfirmByPasskeyForm),
+        name="mfa_reauthenticate_webauthn",
+    ),
+    path(
+        "authenticator-app/", never_cache(totp.ActivateTOTPView.as_view(form_class=signin.AuthenticatorAppForm)), name="mfa_activate_totp"
+    ),
+    path("authenticator-app/remove/", totp.deactivate_totp, name="mfa_deactivate_totp"),
+    path("recovery-codes/", never_cache(recovery_codes.view_recovery_codes), name="mfa_view_recovery_codes"),
+    path("recovery-codes/new/", recovery_codes.generate_recovery_codes, name="mfa_generate_recovery_codes"),
+    path("recovery-codes/download/", recovery_codes.download_recovery_codes, name="mfa_download_recovery_codes"),
+    path("passkeys/login/", webauthn.LoginWebAuthnView.as_view(form_class=signin.SignInByPasskeyForm), name="mfa_login_webauthn"),
+    path("passkeys/add/", webauthn.AddWebAuthnView.as_view(form_class=signin.PasskeyForm), name="mfa_add_webauthn"),
+    path(
+        "passkeys/<int:pk>/",
+        webauthn.EditWebAuthnView.as_view(form_class=signin.PasskeyNameForm, success_url=security_page),
+        name="mfa_edit_webauthn",
+    ),
+    path("passkeys/<int:pk>/remove/", webauthn.RemoveWebAuthnView.as_view(success_url=security_page), name="mfa_remove_webauthn"),
 ]
 
 urlpatterns = [

@@ -72,6 +72,12 @@ def _forget_language_and_clock() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
+def _send_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Send e-mail before the request ends, so that a test finds it in the outbox."""
+    monkeypatch.setattr("mca_portal.staff.adapters.postman.submit", lambda send, message: send(message))
+
+
+@pytest.fixture(autouse=True)
 def _forget_cached(request: pytest.FixtureRequest) -> Iterator[None]:
     """Empty the cache table after tests that commit: no rate limit or counter reaches the next test.
 

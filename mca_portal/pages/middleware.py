@@ -17,11 +17,10 @@ from django.utils.translation import gettext
 
 from mca_portal.pages import errors
 from mca_portal.pages.preferences import remember_language
+from mca_portal.staff.devices import LAST_PERSON_AGE, LAST_PERSON_COOKIE, last_person
 
 Answer = Callable[[HttpRequest], HttpResponse]
 
-LAST_PERSON_COOKIE = "last_person"
-LAST_PERSON_AGE = 30 * 24 * 3600  # seconds
 KEPT = "typed"  # the key in the session: path -> {"staff": id, "fields": url-encoded text, "page": where the form was}
 NOT_KEPT = ("/accounts/", "/operator/")  # sign-in itself, and forms that do not ask for what was typed
 KEPT_BYTES = 64 * 1024  # of one page
@@ -149,7 +148,7 @@ class KeepTypedMiddleware:
                 urlsplit(request.expired_on).path: {"staff": request.last_person, "fields": "", "page": ""}
             }
             response = HttpResponseRedirect(request.expired_on)
-        if request.last_person is not None and self._last_person(request) != request.last_person:
+        if request.last_person is not None and last_person(request) != request.last_person:
             response.set_signed_cookie(
                 LAST_PERSON_COOKIE,
                 request.last_person,
@@ -177,12 +176,8 @@ class KeepTypedMiddleware:
         request.last_person = None
         request.expired_on = None
 
-    @staticmethod
-    def _last_person(request: PortalRequest) -> str | None:
-        return request.get_signed_cookie(LAST_PERSON_COOKIE, default=None, salt=LAST_PERSON_COOKIE, max_age=LAST_PERSON_AGE)
-
     def _keep(self, request: PortalRequest) -> None:
-        person = self._last_person(request)
+        person = last_person(request)
         if person is None or request.content_type not in FORM_TYPES:
             return
         fields = QueryDict(mutable=True)

@@ -1,10 +1,23 @@
 """What do people type to sign in and to choose a password? django-allauth's forms in the portal's words."""
 
+import struct
 from typing import Any
 
 from allauth.account import forms as allauth_forms
+from allauth.mfa.base import forms as mfa_forms
+from allauth.mfa.models import Authenticator
+from allauth.mfa.totp import forms as totp_forms
+from allauth.mfa.webauthn import forms as webauthn_forms
 from django import forms
+from django.core.exceptions import ValidationError
+from django.core.validators import MaxLengthValidator
 from django.utils.translation import gettext_lazy as _
+
+from mca_portal.staff.names import NAME_LENGTH
+
+PASSKEY_REFUSED = _("The passkey was not accepted. Try again, or choose another way.")
+# What fido2 raises for a credential that is not one: it comes from the browser, or from somebody who sends anything.
+NO_CREDENTIAL = (AttributeError, LookupError, TypeError, ValueError, struct.error)
 
 
 class _InOurWords:
@@ -16,10 +29,13 @@ class _InOurWords:
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for name, field in self.fields.items():
+            if isinstance(field.widget, forms.HiddenInput):  # what a script fills in: a passkey
+                field.error_messages |= dict.fromkeys(("required", "invalid"), PASSKEY_REFUSED)
+                continue
             said = self.words[name]
             field.label = said["label"]
             field.help_text = said.get("hint", "")
-            field.error_messages |= {"required": said["missing"]}
+            field.error_messages |= {"required": said.get("missing", "")}
             field.widget.attrs.pop("placeholder", None)
             field.widget.attrs |= {"data-width": "l"}
             if isinstance(field, forms.EmailField):
@@ -69,3 +85,99 @@ class ConfirmItIsYouForm(_InOurWords, allauth_forms.ReauthenticateForm):
     """The password once more, before something sensitive."""
 
     words = {"password": PASSWORD}
+
+
+CODE = {"label": _("Code"), "missing": _("Enter the code.")}
+PASSKEY_NAME = {
+    "label": _("Name"),
+    "missing": _("Enter a name for the passkey."),
+    "hint": _("So that you recognize it, for example Work laptop."),
+}
+
+
+class _CodeForm(_InOurWords):
+    """A code that somebody reads elsewhere and types."""
+
+    words = {"code": CODE}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["code"].widget.attrs |= {"inputmode": "numeric", "spellcheck": "false"}
+
+
+class SecondFactorForm(_CodeForm, mfa_forms.AuthenticateForm):
+    """The code of the authenticator app, or a recovery code, after the password."""
+
+
+class ConfirmByCodeForm(_CodeForm, mfa_forms.ReauthenticateForm):
+    """The same, before something sensitive."""
+
+
+class AuthenticatorAppForm(_CodeForm, totp_forms.ActivateTOTPForm):
+    """The first code of an authenticator app: it has the key."""
+
+
+class _PasskeyNamed(_InOurWords):
+    """A passkey's name is no longer than a person's."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["name"].validators.append(MaxLengthValidator(NAME_LENGTH))
+        self.fields["name"].widget.attrs |= {"maxlength": NAME_LENGTH, "autocomplete": "off"}
+
+
+class PasskeyForm(_PasskeyNamed, webauthn_forms.AddWebAuthnForm):
+    """A new passkey: its name, and whether it stands in for the password."""
+
+    mark_optional = False
+    words = {
+        "name": PASSKEY_NAME,
+        "passwordless": {
+            "label": _("Sign in with it alone, without a password"),
+            "hint": _("Leave it off for a security key without a PIN."),
+        },
+    }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["passwordless"].initial = True
+
+    def clean(self) -> dict[str, Any]:
+        """Check what the device says of the new passkey. Raises ValidationError when it is not one."""
+        try:
+            return super().clean()
+        except (ValidationError, *NO_CREDENTIAL) as error:
+            raise ValidationError(PASSKEY_REFUSED, code="passkey") from error
+
+
+class PasskeyNameForm(_PasskeyNamed, webauthn_forms.EditWebAuthnForm):
+    """Another name for a passkey."""
+
+    words = {"name": PASSKEY_NAME}
+
+
+class _UsePasskeyForm(_InOurWords):
+    """A passkey that is used."""
+
+    def clean_credential(self) -> Authenticator:
+        """The passkey that the device used. Raises ValidationError, in the same words whatever is wrong with it."""
+        try:
+            return super().clean_credential()
+        except ValidationError as error:
+            if error.code == "too_many_login_attempts":
+                raise
+            raise ValidationError(PASSKEY_REFUSED, code="passkey") from error
+        except NO_CREDENTIAL as error:
+            raise ValidationError(PASSKEY_REFUSED, code="passkey") from error
+
+
+class SignInByPasskeyForm(_UsePasskeyForm, webauthn_forms.LoginWebAuthnForm):
+    """A passkey in place of address and password."""
+
+
+class SecondFactorPasskeyForm(_UsePasskeyForm, webauthn_forms.AuthenticateWebAuthnForm):
+    """A passkey or security key after the password."""
+
+
+class ConfirmByPasskeyForm(_UsePasskeyForm, webauthn_forms.ReauthenticateWebAuthnForm):
+    """The same, before something sensitive."""

@@ -4,6 +4,7 @@ from allauth.account.forms import default_token_generator
 from allauth.account.utils import user_pk_to_url_str
 from django import forms
 from django.contrib import messages
+from django.contrib.auth import update_session_auth_hash
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -92,8 +93,10 @@ def _act(request: HttpRequest, member: StaffMember, action: str, form: MemberFor
     if action == "save":
         if not form.is_valid():
             return False
-        change_member(by=request.user, member=member, **_cleaned(form))
-        messages.success(request, gettext("%(name)s was saved.") % {"name": StaffMember.objects.get(pk=member.pk)})
+        changed = change_member(by=request.user, member=member, **_cleaned(form))
+        if changed.pk == request.user.pk:
+            update_session_auth_hash(request, changed)  # one's own new roles end one's sessions, but not this one
+        messages.success(request, gettext("%(name)s was saved.") % {"name": changed})
     elif action == "deactivate":
         set_active(by=request.user, member=member, active=False)
         messages.success(request, gettext("%(name)s was deactivated and can no longer sign in.") % {"name": name})

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from mca_portal.pages import agreements, customers, home, new_customer, orders, profile, staff, subscriptions, tokens
+from mca_portal.pages import agreements, customers, home, new_customer, orders, profile, security, staff, subscriptions, tokens
 
 urlpatterns = [
     # Home
@@ -60,6 +60,9 @@ urlpatterns = [
     path("staff/new/", staff.staff_new, name="staff_new"),
     path("staff/<int:pk>/", staff.staff_member, name="staff_member"),
     path("profile/", profile.profile, name="profile"),
+    path("profile/security/", security.security, name="mfa_index"),  # the name by which allauth leads back to it
+    path("profile/security/sessions/end/", security.sessions_end, name="sessions_end"),
+    path("profile/security/sessions/<int:session_id>/end/", security.session_end, name="session_end"),
     path("profile/tokens/", tokens.tokens, name="tokens"),
     path("profile/tokens/<int:token_id>/revoke/", tokens.token_revoke, name="token_revoke"),
 ]

@@ -1,15 +1,49 @@
 """What does the portal want of django-allauth?"""
 
+import base64
+import hashlib
+import logging
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.mfa.adapter import DefaultMFAAdapter
+from allauth.mfa.models import Authenticator
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from django.conf import settings
+from django.core.mail import EmailMessage
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
-from django.utils import translation
+from django.utils import timezone, translation
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from mca_portal.staff.models import StaffMember
-from mca_portal.staff.services import note_failed_sign_in, note_sign_in, note_sign_out, set_password
+from mca_portal.staff.devices import device_name, last_person
+from mca_portal.staff.models import Action, StaffMember
+from mca_portal.staff.services import note_failed_sign_in, note_second_factor, note_sign_in, note_sign_out, set_password
+
+log = logging.getLogger("mca_portal.staff")
+
+# E-mail leaves beside the request: how long it takes would tell a known address from an unknown one, and a mail server that is down
+# must not keep anybody from signing in. Those under way are still sent when the server stops.
+postman = ThreadPoolExecutor(max_workers=1, thread_name_prefix="postman")
+
+# What allauth says that it did to somebody's second factors: it has no other place to ask for it.
+CHANGED_FACTORS = {
+    "mfa/email/totp_activated": Action.SECOND_FACTOR_ADDED,
+    "mfa/email/totp_deactivated": Action.SECOND_FACTOR_REMOVED,
+    "mfa/email/webauthn_added": Action.SECOND_FACTOR_ADDED,
+    "mfa/email/webauthn_removed": Action.SECOND_FACTOR_REMOVED,
+    "mfa/email/recovery_codes_generated": Action.RECOVERY_CODES_MADE,
+}
+
+
+def _send(message: EmailMessage) -> None:
+    try:
+        message.send()
+    except Exception as error:  # whatever the mail server holds against it; nobody waits for the answer
+        log.error("an e-mail was not sent: %s", type(error).__name__)
 
 
 class StaffAccountAdapter(DefaultAccountAdapter):
@@ -19,6 +53,7 @@ class StaffAccountAdapter(DefaultAccountAdapter):
         "email_password_mismatch": _("The email address or the password is not right. Check both and try again."),
         "enter_current_password": _("This is not your current password."),
         "incorrect_password": _("The password is not right."),
+        "rate_limited": _("Too many attempts. Wait five minutes and try again."),
         "too_many_login_attempts": _("Too many attempts. Wait five minutes and try again, or choose a new password."),
     }
 
@@ -39,11 +74,6 @@ class StaffAccountAdapter(DefaultAccountAdapter):
             note_failed_sign_in(email=user.email)
         return super().pre_login(request, user, **details)
 
-    def post_login(self, request: HttpRequest, user: Any, **details: Any) -> HttpResponse:
-        """Log the sign-in."""
-        note_sign_in(by=user)
-        return super().post_login(request, user, **details)
-
     def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
         """Log a password that was not right. Attempts that are turned away before it is looked at are not logged: they have no end."""
         note_failed_sign_in(email=credentials.get("email", ""))
@@ -58,11 +88,97 @@ class StaffAccountAdapter(DefaultAccountAdapter):
         """Keep and log a new password."""
         set_password(by=user, password=password)
 
+    def get_password_change_redirect_url(self, request: HttpRequest) -> str:
+        """After changing the password: back to where it was asked for, not the same form again."""
+        return reverse("mfa_index")
+
+    def get_reauthentication_methods(self, user: Any) -> list[dict[str, Any]]:
+        """The ways to confirm that it is you, in the portal's words."""
+        words = {
+            "reauthenticate": gettext("Use your password"),
+            "mfa_reauthenticate": gettext("Use your authenticator app or a recovery code"),
+            "mfa_reauthenticate:webauthn": gettext("Use a passkey or security key"),
+        }
+        return [method | {"description": words[method["id"]]} for method in super().get_reauthentication_methods(user)]
+
+    def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
+        """Count wrong passwords for an e-mail address, apart for a browser in which this person was signed in before.
+
+        So a stranger who keeps trying cannot lock somebody out of the browsers that they use.
+        """
+        email = credentials.get("email", "").lower()
+        known = last_person(request)
+        if known is not None and StaffMember.objects.filter(pk=known, email=email).exists():
+            return f"{email} in a known browser"
+        return email
+
+    def post_login(self, request: HttpRequest, user: Any, **details: Any) -> HttpResponse:
+        """Log the sign-in, go on, and write to the person if this browser is new to them."""
+        note_sign_in(by=user)
+        response = super().post_login(request, user, **details)
+        if last_person(request) != str(user.pk):
+            self.send_notification_mail("account/email/new_sign_in", user)
+        return response
+
     def send_password_reset_mail(self, user: Any, email: str, context: dict[str, Any]) -> None:
         """Write in the language of the person who gets the message, not of whoever asked for it."""
         with translation.override(user.language):
             super().send_password_reset_mail(user, email, context)
 
-    def get_password_change_redirect_url(self, request: HttpRequest) -> str:
-        """After changing the password: home, not the same form again."""
-        return reverse("home")
+    def send_notification_mail(
+        self, template_prefix: str, user: Any, context: dict[str, Any] | None = None, email: str | None = None
+    ) -> None:
+        """Log and tell somebody what changed about their sign-in, in their language and by their account's clock."""
+        if template_prefix in CHANGED_FACTORS:
+            note_second_factor(by=user, action=CHANGED_FACTORS[template_prefix])
+        zone = user.account.tz if user.account else UTC
+        with translation.override(user.language), timezone.override(zone):
+            told = {
+                "recipient": user,
+                "device": device_name(self.get_http_user_agent(self.request)),
+                "time_zone": timezone.get_current_timezone_name(),
+                "reset_url": self.request.build_absolute_uri(reverse("account_reset_password")),
+            }
+            super().send_notification_mail(template_prefix, user, told | (context or {}), email)
+
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        """Render now, send beside the request."""
+        message = self.render_mail(template_prefix, email, {"request": self.request, "email": email} | context)
+        postman.submit(_send, message)
+
+
+class SecondFactorAdapter(DefaultMFAAdapter):
+    """Second factors: named in the portal's words, their secrets encrypted in the database."""
+
+    error_messages = DefaultMFAAdapter.error_messages | {
+        "cannot_generate_recovery_codes": _("Set up an authenticator app or a passkey first."),
+        "incorrect_code": _("The code is not right, or it was used already. Enter the one that is shown now."),
+    }
+
+    def get_totp_issuer(self) -> str:
+        """How an authenticator app names the portal."""
+        return "MCA portal"
+
+    def _get_site_name(self) -> str:
+        return "MCA portal"
+
+    def generate_authenticator_name(self, user: Any, type: Any) -> str:
+        """A name for a new passkey, to be changed by the person."""
+        return gettext("Passkey %(number)s") % {"number": Authenticator.objects.filter(user=user, type=type).count() + 1}
+
+    def encrypt(self, text: str) -> str:
+        """Encrypt a secret with a key made of SECRET_KEY, so that a copy of the database alone opens no sign-in."""
+        return _cipher().encrypt(text.encode()).decode()
+
+    def decrypt(self, encrypted_text: str) -> str:
+        """The secret. One that no present key opens becomes another one that nobody knows: its codes are simply wrong."""
+        try:
+            return _cipher().decrypt(encrypted_text.encode()).decode()
+        except InvalidToken:
+            log.error("a second factor was encrypted with a key that is gone: keep it in SECRET_KEY_FALLBACKS")
+            return base64.b32encode(Fernet.generate_key()).decode()
+
+
+def _cipher() -> MultiFernet:
+    keys = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
+    return MultiFernet([Fernet(base64.urlsafe_b64encode(hashlib.sha256(f"second factor {key}".encode()).digest())) for key in keys])

@@ -11,8 +11,8 @@ class StaffBackend(AuthenticationBackend):
     """allauth's sign-in; permissions come from roles (groups) alone, so one query answers every permission question of a request."""
 
     def get_user(self, user_id: Any) -> StaffMember | None:
-        """The signed-in person with their account, or None when unknown or deactivated."""
-        person = StaffMember.objects.select_related("account").filter(pk=user_id).first()
+        """The signed-in person with their account and roles, or None when unknown or deactivated."""
+        person = StaffMember.objects.select_related("account").prefetch_related("groups").filter(pk=user_id).first()
         return person if person and self.user_can_authenticate(person) else None
 
     def _get_user_permissions(self, user_obj: Any) -> Any:

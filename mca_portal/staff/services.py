@@ -8,6 +8,7 @@ import json
 import secrets
 from collections.abc import Iterable
 
+from allauth.usersessions.models import UserSession
 from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, OperationalError, transaction
@@ -25,8 +26,11 @@ __all__ = [
     "add_member",
     "change_member",
     "create_token",
+    "end_session",
+    "end_sessions",
     "note_failed_sign_in",
     "note_password_link",
+    "note_second_factor",
     "note_sign_in",
     "note_sign_out",
     "note_token_use",
@@ -125,7 +129,7 @@ def _account_as_text(account: PartnerAccount) -> dict[str, str]:
 
 
 def change_member(*, by: StaffMember, member: StaffMember, first_name: str, last_name: str, roles: Iterable[Role]) -> StaffMember:
-    """Change a member's name and roles; a changed role ends no session but counts from the next request on.
+    """Change a member's name and roles; a changed role counts at once and ends their sessions.
 
     Raises NotAllowed (P1), LastAdminAgent, ValidationError.
     """
@@ -147,7 +151,7 @@ def change_member(*, by: StaffMember, member: StaffMember, first_name: str, last
 
 
 def set_active(*, by: StaffMember, member: StaffMember, active: bool) -> StaffMember:
-    """Deactivate a member (they are signed out at their next request) or let them in again.
+    """Deactivate a member (their sessions end) or let them in again.
 
     Raises NotAllowed (P1), LastAdminAgent, NotYourself.
     """
@@ -160,7 +164,8 @@ def set_active(*, by: StaffMember, member: StaffMember, active: bool) -> StaffMe
                 raise NotYourself
         if member.is_active != active:
             member.is_active = active
-            member.save(update_fields=["is_active"])
+            member.sign_outs += 1  # a session from before does not come back to life
+            member.save(update_fields=["is_active", "sign_outs"])
             record(Action.MEMBER_REACTIVATED if active else Action.MEMBER_DEACTIVATED, by=by, about=member)
     return member
 
@@ -183,6 +188,25 @@ def set_preferences(
         by.save(update_fields=list(changes))
         if renamed and by.account_id:
             record(Action.MEMBER_CHANGED, by=by, about=by, changes=renamed)
+    return by
+
+
+def end_session(*, by: StaffMember, session_id: int) -> None:
+    """Sign out one of one's own browsers; one that is signed out already stays so."""
+    with transaction.atomic():
+        for session in UserSession.objects.filter(user=by, pk=session_id):
+            session.end()
+            record(Action.SESSIONS_ENDED, by=by)
+
+
+def end_sessions(*, by: StaffMember) -> StaffMember:
+    """End every session of one's own, the present one too unless its door begins it anew (`update_session_auth_hash`)."""
+    with transaction.atomic():
+        by = StaffMember.objects.select_for_update(of=("self",)).get(pk=by.pk)
+        by.sign_outs += 1
+        by.save(update_fields=["sign_outs"])
+        UserSession.objects.filter(user=by).delete()
+        record(Action.SESSIONS_ENDED, by=by)
     return by
 
 
@@ -241,6 +265,11 @@ def note_sign_in(*, by: StaffMember) -> None:
 def note_sign_out(*, by: StaffMember) -> None:
     """Log that `by` has signed out."""
     record(Action.SIGNED_OUT, by=by)
+
+
+def note_second_factor(*, by: StaffMember, action: Action) -> None:
+    """Log what `by` did to a second factor of their own."""
+    record(action, by=by)
 
 
 def note_failed_sign_in(*, email: str) -> None:

@@ -39,6 +39,9 @@ NOBODY_ASKS: dict[str, str] = {
 EVERYBODY_MAY: dict[str, str] = {
     "mca_portal/staff/services.py:set_preferences": "changes nobody but the person themselves",
     "mca_portal/staff/services.py:set_password": "changes nobody but the person themselves",
+    "mca_portal/staff/services.py:end_session": "ends a session of nobody but the person themselves",
+    "mca_portal/staff/services.py:end_sessions": "ends sessions of nobody but the person themselves",
+    "mca_portal/staff/services.py:note_second_factor": "says of nobody but the person themselves what they did",
     "mca_portal/staff/services.py:note_sign_in": "says of nobody but the person themselves what they did",
     "mca_portal/staff/services.py:note_sign_out": "says of nobody but the person themselves what they did",
 }

@@ -43,6 +43,19 @@ TABLE: dict[str, tuple[str, str]] = {
     "account_reset_password_done": (ANYBODY, NOT_THIS_WAY_FOR_ANYBODY),
     "account_reset_password_from_key": (ANYBODY, ANYBODY),
     "account_reset_password_from_key_done": (ANYBODY, NOT_THIS_WAY_FOR_ANYBODY),
+    # Second factors. Without one: nothing to remove, no codes. Before anything sensitive, allauth asks for the password once more.
+    "mfa_authenticate": ("302 302 302 302 302 302", "302 302 302 302 302 302"),
+    "mfa_reauthenticate": ("302 302 302 302 302 302", "302 302 302 302 302 302"),
+    "mfa_reauthenticate_webauthn": ("302 302 302 302 302 302", "302 302 302 302 302 302"),
+    "mfa_activate_totp": ("302 302 302 302 302 302", "302 302 302 302 302 302"),
+    "mfa_deactivate_totp": ("302 404 404 404 404 404", "302 404 404 404 404 404"),
+    "mfa_view_recovery_codes": ("302 404 404 404 404 404", NOT_THIS_WAY),
+    "mfa_generate_recovery_codes": ("302 302 302 302 302 302", "302 302 302 302 302 302"),
+    "mfa_download_recovery_codes": ("302 404 404 404 404 404", "302 404 404 404 404 404"),
+    "mfa_login_webauthn": ("302 302 302 302 302 302", "302 302 302 302 302 302"),
+    "mfa_add_webauthn": ("302 302 302 302 302 302", "302 302 302 302 302 302"),
+    "mfa_edit_webauthn": ("302 302 302 302 302 302", "302 302 302 302 302 302"),
+    "mfa_remove_webauthn": ("302 302 302 302 302 302", "302 302 302 302 302 302"),
     "set_language": (NOT_THIS_WAY_FOR_ANYBODY, "400 400 400 400 400 400"),
     "set_theme": (NOT_THIS_WAY, "302 400 400 400 400 400"),
     # Home
@@ -84,6 +97,9 @@ TABLE: dict[str, tuple[str, str]] = {
     "staff_new": ("302 403 403 403 200 200", "302 403 403 403 422 422"),
     "staff_member": ("302 403 403 403 200 404", "302 403 403 403 422 404"),
     "profile": (SIGNED_IN, "302 422 422 422 422 422"),
+    "mfa_index": (SIGNED_IN, NOT_THIS_WAY),
+    "session_end": (NOT_THIS_WAY, "302 302 302 302 302 302"),
+    "sessions_end": (NOT_THIS_WAY, "302 302 302 302 302 302"),
     # API tokens of one's own
     "tokens": ("302 403 403 200 200 200", "302 403 403 422 422 422"),
     "token_revoke": (NOT_THIS_WAY, "302 403 403 404 404 404"),
@@ -137,6 +153,7 @@ class World:
             "pk": self.colleague.pk,
             "member_id": self.colleague.pk,
             "token_id": self.token.pk,
+            "session_id": 1,
             "uidb36": "1",
             "key": "x",
         }
@@ -228,7 +245,7 @@ def test_an_address_answers_everybody_as_the_table_says(world: World, route: str
     for method, row in zip(("get", "post"), TABLE[route], strict=True):
         assert {name: ask(world, route, method, name).status_code for name in PEOPLE} == codes(row), method
     after = written()
-    written_without_a_form = {"StaffMember"} | ({"Activity"} if route == "account_logout" else set())
+    written_without_a_form = {"StaffMember"} | ({"Activity"} if route in ("account_logout", "sessions_end") else set())
     assert {table for table in after if after[table] != before[table]} <= written_without_a_form, "an empty form writes nothing"
 
 

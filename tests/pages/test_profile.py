@@ -28,7 +28,7 @@ def test_the_time_zone_is_shown() -> None:
     client.force_login(make_staff())
     html = client.get("/profile/").content.decode()
     assert "Asia/Seoul" in html
-    assert "/accounts/password/change/" in html
+    assert "/profile/security/" in html
 
 
 @pytest.mark.parametrize("wrong", [{"first_name": " "}, {"last_name": "x" * 300}, {"language": "fr"}, {"theme": "pink"}])

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from allauth.usersessions.models import UserSession
 from django.core.exceptions import ObjectDoesNotExist
 
 from agreements.known_templates import CUSTOMER_AGREEMENT
@@ -19,13 +20,16 @@ from agreements.services import Person, confirm_acceptance, register_customer, w
 from customers.errors import NotYoursToTransact
 from customers.models import Customer
 from customers.services import create_customer, update_customer
-from mca_portal.staff.models import Activity, ApiToken, PartnerAccount, PartnerType, StaffMember
+from mca_portal.staff.models import Action, Activity, ApiToken, PartnerAccount, PartnerType, StaffMember
 from mca_portal.staff.roles import MATRIX, NotAllowed, Permission, Role, may
 from mca_portal.staff.services import (
     add_member,
     change_member,
     create_token,
+    end_session,
+    end_sessions,
     note_password_link,
+    note_second_factor,
     note_sign_in,
     note_sign_out,
     note_token_use,
@@ -160,8 +164,13 @@ CALLS = {
     note_password_link: Call(
         lambda by, world: note_password_link(by=by, member=world.member), Permission.MANAGE_STAFF, transacts=False
     ),
+    end_session: Call(lambda by, world: end_session(by=by, session_id=1), None, transacts=False, names_an_object=False),
+    end_sessions: Call(lambda by, world: end_sessions(by=by), None, transacts=False, names_an_object=False),
     set_preferences: Call(lambda by, world: set_preferences(by=by, theme="dark"), None, transacts=False, names_an_object=False),
     set_password: Call(lambda by, world: set_password(by=by, password="another long one"), None, transacts=False, names_an_object=False),
+    note_second_factor: Call(
+        lambda by, world: note_second_factor(by=by, action=Action.SECOND_FACTOR_ADDED), None, transacts=False, names_an_object=False
+    ),
     note_sign_in: Call(lambda by, world: note_sign_in(by=by), None, transacts=False, names_an_object=False),
     note_sign_out: Call(lambda by, world: note_sign_out(by=by), None, transacts=False, names_an_object=False),
 }  # fmt: skip
@@ -183,7 +192,7 @@ def make_world(account: PartnerAccount) -> World:
 
 def written() -> list[list[dict]]:
     """Every row of every table that a service could have written."""
-    return [list(table.objects.order_by("pk").values()) for table in TABLES] + [
+    return [list(table.objects.order_by("pk").values()) for table in (*TABLES, UserSession)] + [
         list(StaffMember.groups.through.objects.order_by("pk").values())
     ]
 
@@ -216,6 +225,7 @@ def test_a_service_does_what_the_role_may_and_nothing_else(call: Call, roles: tu
     account = make_account()
     world = make_world(account)
     by = make_staff(account, roles=roles)
+    UserSession.objects.create(pk=1, user=by, session_key="elsewhere", ip="192.0.2.1")
     before = written()
     if call.permission is None or any(call.permission in MATRIX[role] for role in roles):
         call.do(by, world)

@@ -1,0 +1,77 @@
+"""Sign-in and security: by which factors does somebody sign in, and where are they signed in now?"""
+
+from typing import Any
+
+from allauth.mfa.models import Authenticator
+from allauth.usersessions.models import UserSession
+from django.contrib import messages
+from django.contrib.auth import HASH_SESSION_KEY, update_session_auth_hash
+from django.contrib.sessions.models import Session
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext
+from django.views.decorators.http import require_http_methods
+
+from mca_portal.staff.devices import device_name
+from mca_portal.staff.models import StaffMember
+from mca_portal.staff.services import end_session, end_sessions
+
+
+@require_http_methods(["GET"])
+def security(request: HttpRequest) -> HttpResponse:
+    """Show one's own second factors, recovery codes and sessions; everybody who is signed in may."""
+    factors = Authenticator.objects.filter(user=request.user).order_by("created_at", "pk")
+    of_type = {kind: [factor for factor in factors if factor.type == kind] for kind in Authenticator.Type}
+    codes = of_type[Authenticator.Type.RECOVERY_CODES]
+    return render(
+        request,
+        "staff/security.html",
+        {
+            "app": next(iter(of_type[Authenticator.Type.TOTP]), None),
+            "passkeys": of_type[Authenticator.Type.WEBAUTHN],
+            "codes_left": len(codes[0].wrap().get_unused_codes()) if codes else None,
+            "sessions": _sessions(request),
+        },
+    )
+
+
+@require_http_methods(["POST"])
+def session_end(request: HttpRequest, session_id: int) -> HttpResponse:
+    """Sign out one of one's own browsers."""
+    end_session(by=request.user, session_id=session_id)
+    messages.success(request, gettext("That browser is signed out."))
+    return redirect("mfa_index")
+
+
+@require_http_methods(["POST"])
+def sessions_end(request: HttpRequest) -> HttpResponse:
+    """Sign out everywhere but here."""
+    person = end_sessions(by=request.user)
+    update_session_auth_hash(request, person)
+    UserSession.objects.create_from_request(request)
+    messages.success(request, gettext("You are signed out everywhere else."))
+    return redirect("mfa_index")
+
+
+def _sessions(request: HttpRequest) -> list[dict[str, Any]]:
+    """Where the person is signed in, the present browser first. Sessions that have ended are left out, in two queries for any number."""
+    person = request.user
+    assert isinstance(person, StaffMember)
+    noted = list(UserSession.objects.filter(user=person).order_by("-created_at", "-pk"))
+    keys = [session.session_key for session in noted]
+    kept = Session.objects.filter(session_key__in=keys, expire_date__gt=timezone.now())
+    valid = {person.get_session_auth_hash(), *person.get_session_auth_fallback_hash()}
+    alive = {session.session_key for session in kept if session.get_decoded().get(HASH_SESSION_KEY) in valid}
+    rows = [
+        {
+            "id": session.pk,
+            "device": device_name(session.user_agent),
+            "address": session.ip,
+            "since": session.created_at,
+            "here": session.session_key == request.session.session_key,
+        }
+        for session in noted
+        if session.session_key in alive
+    ]
+    return sorted(rows, key=lambda row: not row["here"])
