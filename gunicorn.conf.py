@@ -12,7 +12,16 @@ SIGTERM stops it once running requests have been answered; SIGHUP starts new pro
 """
 
 import os
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
 
+sys.path.insert(0, str(Path(__file__).parent))
+from mca_portal import logs
+
+production = os.environ.get("PRODUCTION", "").lower() in ("true", "1", "yes", "on", "y", "t", "ok")
 on_postgresql = bool(os.environ.get("DATABASE_URL") or os.environ.get("DATABASE_URL_FILE"))
 
 bind = os.environ.get("BIND") or f"127.0.0.1:{os.environ.get('PORT') or 8000}"
@@ -23,4 +32,23 @@ graceful_timeout = int(os.environ.get("GRACEFUL_TIMEOUT") or 30)
 timeout = 60  # seconds; a process that gives no sign of life for so long is replaced
 worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # the sign of life must not wait for a disk
 control_socket_disable = True  # it would open a socket in the home folder that nothing here uses
-loglevel = "warning"
+logconfig_dict = logs.configuration(production=production)
+
+# Where the processes put what they count, for whichever of them Prometheus reaches (mca_portal/metrics.py).
+if (os.environ.get("METRICS_TOKEN") or os.environ.get("METRICS_TOKEN_FILE")) and not os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="mca-portal-metrics-")
+
+
+def child_exit(server: Any, worker: Any) -> None:
+    """Take a process that ended out of what is open now; what it had counted stays."""
+    if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
+        from prometheus_client import multiprocess
+
+        multiprocess.mark_process_dead(worker.pid)
+
+
+def on_exit(server: Any) -> None:
+    """Leave no files behind."""
+    folder = os.environ.get("PROMETHEUS_MULTIPROC_DIR", "")
+    if "mca-portal-metrics-" in folder:  # made above, not by whoever runs this
+        shutil.rmtree(folder, ignore_errors=True)

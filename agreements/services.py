@@ -15,6 +15,7 @@ from customers.errors import NotYoursToTransact
 from customers.models import Customer
 from customers.services import create_customer
 from customers.validators import normalized_email, normalized_phone
+from mca_portal import metrics
 from mca_portal.staff.activity import Changes, record
 from mca_portal.staff.models import Action, StaffMember
 from mca_portal.staff.names import tidy
@@ -95,6 +96,7 @@ def confirm_acceptance(
             name=acceptance.name,
             changes=what_was_confirmed(acceptance),
         )
+        metrics.after_commit(metrics.CONFIRMATIONS.labels(via))
     return acceptance
 
 
@@ -184,6 +186,7 @@ def require_acceptance(customer: Customer) -> Acceptance | None:
     if standing.acceptance_id is not None and standing.rank >= (standing.required_rank or 0):
         # PostgreSQL, when it had to wait for the lock, reads the standing anew but not what was joined to it.
         return standing.acceptance or Acceptance.objects.get(pk=standing.acceptance_id)
+    metrics.GATE_REFUSALS.inc()
     versions = AgreementTemplate.objects.versions_for(account)
     raise AgreementNotConfirmed(customer, versions.word(standing.rank), versions.latest)
 

@@ -13,6 +13,7 @@ from agreements.models import Acceptance
 from agreements.services import Person, confirm_acceptance, register_customer, require_acceptance
 from customers.errors import NotYoursToTransact
 from customers.models import Customer
+from mca_portal import metrics
 from mca_portal.staff.activity import Changes, differences, record
 from mca_portal.staff.models import Action, StaffMember
 from mca_portal.staff.names import tidy
@@ -138,6 +139,7 @@ def place_order(*, by: StaffMember, customer: Customer, lines: Sequence[Line], b
         record(
             Action.ORDER_PLACED, by=by, customer=customer, about=order, name=order.number, changes=what_was_ordered(billing_cycle, ordered)
         )
+        metrics.after_commit(metrics.ORDERS)
     return order
 
 

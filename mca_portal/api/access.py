@@ -7,6 +7,7 @@ from ninja.security import HttpBearer
 from agreements.errors import AgreementNotApplicable
 from customers.errors import NotYoursToTransact
 from customers.models import Customer
+from mca_portal import logs
 from mca_portal.api.errors import Refused, not_found
 from mca_portal.api.wire import guid
 from mca_portal.staff.errors import TokenNotAccepted
@@ -32,6 +33,7 @@ class TokenBearer(HttpBearer):
         found = ApiToken.objects.select_related("owner__account").filter(digest=token_digest(token.strip())).first()
         if found is None or not found.is_usable or not found.owner.is_active or found.owner.account is None:
             raise TokenNotAccepted
+        logs.name_person(found.owner)
         note_token_use(by=found.owner, token=found)
         return found.owner
 

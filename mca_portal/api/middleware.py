@@ -1,22 +1,22 @@
 """What is the same for every call of the API, also for one that reaches no operation?"""
 
-import logging
 import re
 import uuid
 from collections.abc import Callable
 
+import structlog
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils import translation
 from django.utils.translation import gettext
 
 from mca_portal.api.errors import INVALID_INPUT, Fault, answer, of_status
+from mca_portal.middleware import sane_id
 from mca_portal.staff.origin import Way, coming_from
 
 ROOT = "/v1"
 ECHOED = ("MS-RequestId", "MS-CorrelationId")
 _WORDS = re.compile(r"[\x21-\x7e]{1,100}")
-log = logging.getLogger("mca_portal.api")
 
 
 class ApiMiddleware:
@@ -43,6 +43,9 @@ class ApiMiddleware:
         sent = {name: self._sent(request, name) for name in ECHOED}
         ids = {name: value or str(uuid.uuid4()) for name, value in sent.items()}
         request.own_id = sent["MS-RequestId"]
+        structlog.contextvars.bind_contextvars(
+            ms_request_id=sane_id(ids["MS-RequestId"]), ms_correlation_id=sane_id(ids["MS-CorrelationId"])
+        )
         language = translation.override(translation.get_language_from_request(request))
         with language, coming_from(way=Way.API, request_id=ids["MS-RequestId"]):
             self._read_chunks(request)
@@ -55,7 +58,6 @@ class ApiMiddleware:
         for name, value in ids.items():
             response[name] = value
         response["Cache-Control"] = "no-store"
-        log.info("%s %s %s %s", request.method, path, response.status_code, " ".join(ids.values()))
         return response
 
     @staticmethod

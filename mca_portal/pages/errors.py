@@ -69,13 +69,17 @@ def method_not_allowed(request: HttpRequest, refused: HttpResponse) -> HttpRespo
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """500: our mistake; 503: the database does not answer now. Plain words even if the page itself cannot be rendered."""
+    """500: our mistake, with the id under which the log has it; 503: the database does not answer now.
+
+    Plain words even if the page itself cannot be rendered.
+    """
+    request_id = getattr(request, "request_id", "")
     away = is_database_away(sys.exception())
     status = HTTPStatus.SERVICE_UNAVAILABLE if away else HTTPStatus.INTERNAL_SERVER_ERROR
     try:
-        response = _page(request, str(status.value), status, **(_once_more(request) if away else {}))
+        response = _page(request, str(status.value), status, request_id=request_id, **(_once_more(request) if away else {}))
     except Exception:  # whatever broke may also have broken templates or static files
-        words = PLAIN.format("Something went wrong", "Please try again in a moment. / 잠시 후 다시 시도하세요.")
+        words = PLAIN.format("Something went wrong", f"Please try again in a moment. / 잠시 후 다시 시도하세요. [{request_id}]")
         response = HttpResponse(words, status=status)
     if away:
         response["Retry-After"] = str(RETRY_AFTER)

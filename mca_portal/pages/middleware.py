@@ -15,6 +15,7 @@ from django.utils import timezone, translation
 from django.utils.cache import patch_cache_control, patch_vary_headers
 from django.utils.translation import gettext
 
+from mca_portal import logs
 from mca_portal.pages import errors
 from mca_portal.pages.preferences import remember_language
 from mca_portal.staff.devices import LAST_PERSON_AGE, LAST_PERSON_COOKIE, last_person
@@ -67,6 +68,7 @@ class PersonMiddleware:
         """
         person = request.user
         if person.is_authenticated:
+            logs.name_person(person)
             translation.activate(person.language)
             request.LANGUAGE_CODE = translation.get_language()
             request.theme = person.theme if person.theme in ("light", "dark") else ""

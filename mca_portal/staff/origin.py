@@ -5,7 +5,6 @@ the service's `by`.
 """
 
 import dataclasses
-import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -61,7 +60,7 @@ class OriginMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Answer `request`, its origin known."""
-        with coming_from(way=Way.PORTAL, address=client_address(request), request_id=str(uuid.uuid4())):
+        with coming_from(way=Way.PORTAL, address=client_address(request), request_id=request.request_id):  # type: ignore[attr-defined]
             return self.get_response(request)
 
 

@@ -79,7 +79,7 @@ def test_the_database_goes_away_and_comes_back(portal: Portal, cluster: Cluster,
     assert (refused.status, refused.headers["Retry-After"]) == (503, "10")
     assert '<html lang="ko"' in refused.text  # the person's own language, although nobody can look them up
     assert "방금 보낸 내용은 이 페이지에 보관되어 있습니다" in refused.text
-    assert portal.request("GET", "/healthz").status == 503
+    assert portal.request("GET", "/readyz").status == 503
     assert browser.get("/customers/").status == 503
     answer = agent.script.call("GET", "/customers")
     assert answer.status == 503

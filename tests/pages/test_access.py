@@ -34,6 +34,8 @@ ANYBODY = "200 200 200 200 200 200"
 TABLE: dict[str, tuple[str, str]] = {
     # Sign-in, and what needs none
     "healthz": (ANYBODY, NOT_THIS_WAY_FOR_ANYBODY),
+    "readyz": (ANYBODY, NOT_THIS_WAY_FOR_ANYBODY),
+    "metrics": ("404 404 404 404 404 404", NOT_THIS_WAY_FOR_ANYBODY),
     "account_login": ("200 302 302 302 302 302", "200 302 302 302 302 302"),
     "account_logout": (SIGNED_IN, "302 302 302 302 302 302"),
     "account_inactive": (ANYBODY, NOT_THIS_WAY_FOR_ANYBODY),

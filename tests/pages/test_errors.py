@@ -192,19 +192,6 @@ def test_a_mistake_in_the_error_page_itself_still_gives_words(rf: Any, monkeypat
     assert "Something went wrong" in answer.content.decode()
 
 
-def test_the_health_check_needs_no_sign_in() -> None:
-    answer = Client().get("/healthz")
-    assert (answer.status_code, answer.content) == (200, b"ok")
-
-
-def test_the_health_check_says_when_the_database_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse() -> None:
-        raise OperationalError("gone")
-
-    monkeypatch.setattr(connection, "cursor", refuse)
-    assert Client().get("/healthz").status_code == 503
-
-
 def test_a_sandbox_is_unmistakable_on_error_pages_too(client):
     client.force_login(make_staff(make_account(environment="sandbox")))
     answer = client.get("/nowhere/")

@@ -93,7 +93,7 @@ class Portal:
         patience = time.monotonic() + STARTS_WITHIN
         while time.monotonic() < patience:
             with contextlib.suppress(OSError, http.client.HTTPException):
-                if self.request("GET", "/healthz").status == 200:
+                if self.request("GET", "/readyz").status == 200:
                     return
             assert self._process is not None
             assert self._process.poll() is None, f"the server ended:\n{self.last_words()}"
