@@ -1,8 +1,10 @@
-"""What does the database refuse about acceptances and standings, whoever asks (R2, R3)?"""
+"""What does the database refuse about acceptances and standings, whoever asks (R2, R3)? With what it keeps in step (`kept`)."""
 
+from agreements.kept import KEEPERS
 from mca_portal.staff.guards import GUARDS, Guard, only_added
 
 GUARDS += [
+    *KEEPERS,
     *only_added("agreements_acceptance"),
     *only_added("agreements_withdrawal", "acceptance_id = NEW.acceptance_id OR rowid = NEW.rowid"),
     # No clock on earth is further ahead of UTC than 14 hours; the service knows the account's own day (R2).

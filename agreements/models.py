@@ -12,7 +12,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from agreements.standing import Versions
-from customers.models import Customer
+from customers.models import NAME_KEY_LENGTH, Customer
 from customers.validators import validate_email_address
 from mca_portal.staff.models import PartnerAccount, StaffMember
 from mca_portal.staff.names import NAME_LENGTH, display_name, validate_has_letter
@@ -194,12 +194,16 @@ class Standing(models.Model):
     """Where one customer stands: its best acceptance and that one's rank, 0 for none. Derived from the records (`check_standings`).
 
     The row is also the lock under which a customer's confirmations, withdrawals, orders and license changes queue up (G4).
+    `name_key` and `customer_since` are the customer's own name key and moment of creation, here so that the customers of one standing
+    are read in order by index; the database carries a change of name over (`agreements.kept`).
     """
 
     customer = models.OneToOneField(Customer, on_delete=models.CASCADE, primary_key=True, related_name="standing")
     account = models.ForeignKey(PartnerAccount, on_delete=models.PROTECT, related_name="+")
     rank = models.PositiveSmallIntegerField(default=0)
     acceptance = models.ForeignKey(Acceptance, on_delete=models.PROTECT, null=True, related_name="+")
+    name_key = models.CharField(max_length=NAME_KEY_LENGTH)
+    customer_since = models.DateTimeField()
 
     class Meta:
         """`rank` says 0 exactly when there is no acceptance that counts for anything."""
@@ -213,7 +217,55 @@ class Standing(models.Model):
                 name="standing_rank_has_its_acceptance",
             ),
         )
-        indexes = (models.Index(fields=["account", "rank", "customer"], name="standing_by_rank"),)
+        indexes = (
+            models.Index(fields=["account", "rank", "name_key", "customer"], name="standing_by_name"),
+            models.Index(fields=["account", "rank", "-customer_since", "-customer"], name="standing_newest_first"),
+        )
 
     def __str__(self) -> str:
         return f"{self.customer_id}: {self.rank}"
+
+    @classmethod
+    def of(cls, customer: Customer, acceptance: Acceptance | None = None) -> "Standing":
+        """The standing of a customer that has none yet, unsaved."""
+        return cls(
+            customer=customer,
+            account_id=customer.account_id,
+            rank=acceptance.template.version_rank if acceptance else 0,
+            acceptance=acceptance,
+            name_key=customer.name_key,
+            customer_since=customer.created_at,
+        )
+
+
+class StandingCountQuerySet(models.QuerySet["StandingCount"]):
+    """Reads of counts."""
+
+    def by_rank(self, account_id: uuid.UUID) -> dict[int, int]:
+        """How many customers of the account stand at each rank."""
+        rows = self.filter(account_id=account_id).order_by().values_list("rank").annotate(total=models.Sum("number"))
+        return {rank: number for rank, number in rows if number}
+
+
+class StandingCount(models.Model):
+    """So many customers of an account stand at a rank: the sum of `number` over the account's rows of that rank; some are negative.
+
+    Written by the database alone, with every change of a standing (`agreements.kept`). There are several rows, so that people who work
+    at the same time never wait for each other's count.
+    """
+
+    account = models.ForeignKey(PartnerAccount, on_delete=models.CASCADE, related_name="+", editable=False)
+    rank = models.PositiveSmallIntegerField(editable=False)
+    number = models.IntegerField(editable=False)
+
+    objects = StandingCountQuerySet.as_manager()
+
+    class Meta:
+        """Read by account."""
+
+        verbose_name = _("number of customers at a rank")
+        verbose_name_plural = _("numbers of customers at a rank")
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"{self.account_id}, {self.rank}: {self.number:+}"

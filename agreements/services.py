@@ -3,14 +3,14 @@
 import dataclasses
 import datetime as dt
 import uuid
-from typing import cast
+from typing import Any, cast
 
 from django.core.exceptions import ValidationError
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Subquery
 
 from agreements.errors import AgreementNotApplicable, AgreementNotConfirmed, AlreadyConfirmed, AlreadyWithdrawn, NewerTemplate
-from agreements.models import Acceptance, AgreementTemplate, Standing, Withdrawal
+from agreements.models import Acceptance, AgreementTemplate, Standing, StandingCount, Withdrawal
 from customers.errors import NotYoursToTransact
 from customers.models import Customer
 from customers.services import create_customer
@@ -25,8 +25,10 @@ __all__ = [
     "Person",
     "check_acceptance",
     "confirm_acceptance",
+    "miscounted",
     "recompute_standing",
     "register_customer",
+    "repair_counts",
     "require_acceptance",
     "what_was_confirmed",
     "withdraw_acceptance",
@@ -50,7 +52,7 @@ def register_customer(*, by: StaffMember, details: dict[str, str]) -> Customer:
         raise NotYoursToTransact
     with transaction.atomic():
         customer = create_customer(by=by, details=details)
-        Standing.objects.create(customer=customer, account_id=customer.account_id)
+        Standing.of(customer).save(force_insert=True)
     return customer
 
 
@@ -195,13 +197,41 @@ def recompute_standing(customer_id: uuid.UUID) -> bool:
     """Make a customer's standing say what its records say, for `check_standings --repair`. Returns whether it was wrong."""
     with transaction.atomic():
         customer = Customer.objects.get(pk=customer_id)
-        standing, created = Standing.objects.select_for_update().get_or_create(
-            customer=customer, defaults={"account_id": customer.account_id}
-        )
-        before = (standing.rank, standing.acceptance_id, standing.account_id)
-        standing.account_id = customer.account_id
+        standing = Standing.objects.select_for_update().filter(customer=customer).first()
+        if created := standing is None:
+            standing = Standing.of(customer)
+            standing.save(force_insert=True)
+        before = (standing.rank, standing.acceptance_id, *_copied(standing))
+        standing.account_id, standing.name_key, standing.customer_since = customer.account_id, customer.name_key, customer.created_at
         _derive(standing)
-        return created or before != (standing.rank, standing.acceptance_id, standing.account_id)
+        return created or before != (standing.rank, standing.acceptance_id, *_copied(standing))
+
+
+def repair_counts() -> int:
+    """Make the kept counts say what the standings say, for `check_standings --repair`. Returns how many differed."""
+    with transaction.atomic():
+        rows = [StandingCount(account_id=account_id, rank=rank, number=number) for account_id, rank, number in miscounted()]
+        StandingCount.objects.bulk_create(rows)
+    return len(rows)
+
+
+def miscounted() -> list[tuple[Any, int, int]]:
+    """Account, rank and how many customers too few are counted, wherever the kept counts differ from the standings; nothing is written.
+
+    One statement, so that what others write meanwhile is either in both or in neither.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT account_id, rank, SUM(number) FROM (SELECT account_id, rank, 1 AS number FROM agreements_standing "
+            "UNION ALL SELECT account_id, rank, -number FROM agreements_standingcount) AS both_of_them "
+            "GROUP BY account_id, rank HAVING SUM(number) <> 0"
+        )
+        return [(account_id, rank, int(number)) for account_id, rank, number in cursor.fetchall()]
+
+
+def _copied(standing: Standing) -> tuple[object, ...]:
+    """What a standing holds of its customer."""
+    return standing.account_id, standing.name_key, standing.customer_since
 
 
 def _lock_standing(by: StaffMember, customer: Customer) -> Standing:
@@ -215,4 +245,4 @@ def _derive(standing: Standing) -> None:
     records = Acceptance.objects.filter(customer_id=standing.customer_id).standing()
     best = records.best_first().select_related("template").first()
     standing.rank, standing.acceptance = (best.template.version_rank, best) if best else (0, None)
-    standing.save(update_fields=["rank", "acceptance", "account"])
+    standing.save(update_fields=["rank", "acceptance", "account", "name_key", "customer_since"])

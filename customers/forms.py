@@ -15,7 +15,7 @@ from mca_portal.staff.models import PartnerAccount
 from mca_portal.staff.names import NAME_LENGTH
 
 _OFF = {"autocomplete": "off"}  # it is about somebody else: the browser would offer the agent's own details
-_NOT_TYPED = {"id", "account", "created_by", "created_at", "version", "name_key", "search_key"}
+_NOT_TYPED = {"id", "account", "created_by", "created_at", "version", "name_key"}
 
 
 def country_choices(first: str) -> list[tuple[str, str]]:

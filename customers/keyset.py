@@ -4,7 +4,9 @@ import base64
 import binascii
 import datetime as dt
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -25,22 +27,26 @@ class Page:
     previous: str
 
 
-def read_page(rows: QuerySet[Any], *, order: tuple[str, ...], cursor: str = "", size: int = 30) -> Page:
-    """The page of `rows` that `cursor` names (the first one for ""), in one query.
+def read_page(rows: QuerySet[Any] | Sequence[QuerySet[Any]], *, order: tuple[str, ...], cursor: str = "", size: int = 30) -> Page:
+    """The page of `rows` that `cursor` names (the first one for ""), in one query for each queryset.
 
+    `rows`: a queryset, or several of one model that have no row in common, for where an index is in order only within each.
     `order`: field names, all ascending or all with "-"; together they are unique. Raises BadCursor.
     """
+    parts = [rows] if isinstance(rows, QuerySet) else rows
     names = tuple(name.lstrip("-") for name in order)
     descending = order[0].startswith("-")
-    backwards, key = _decode(cursor, len(names)) if cursor else (False, None)
-    ordered = rows.order_by(*([name if descending else f"-{name}" for name in names] if backwards else order))
+    backwards, key = decode(cursor, len(names)) if cursor else (False, None)
+    ordered = [part.order_by(*([name if descending else f"-{name}" for name in names] if backwards else order)) for part in parts]
     try:
-        if key is not None:
-            key = [_value(rows, name, text) for name, text in zip(names, key, strict=True)]
-            ordered = ordered.filter(_beyond(names, key, less=descending != backwards))
-        found = list(ordered[: size + 1])
+        if key is not None and parts:
+            key = [_value(parts[0], name, text) for name, text in zip(names, key, strict=True)]
+            ordered = [part.filter(beyond(names, key, less=descending != backwards)) for part in ordered]
+        found = [row for part in ordered for row in part[: size + 1]]
     except (ValidationError, ValueError, TypeError, OverflowError, DataError) as error:
         raise BadCursor(cursor) from error
+    if len(parts) > 1:
+        found.sort(key=attrgetter(*names), reverse=descending != backwards)
     more = len(found) > size
     found = found[:size]
     if backwards:
@@ -48,18 +54,18 @@ def read_page(rows: QuerySet[Any], *, order: tuple[str, ...], cursor: str = "", 
     has_next, has_previous = (True, more) if backwards else (more, key is not None)
     return Page(
         items=found,
-        next=_encode(found[-1], names, backwards=False) if found and has_next else "",
-        previous=_encode(found[0], names, backwards=True) if found and has_previous else "",
+        next=encode(_key(found[-1], names), backwards=False) if found and has_next else "",
+        previous=encode(_key(found[0], names), backwards=True) if found and has_previous else "",
     )
 
 
-def _beyond(names: tuple[str, ...], key: list[Any], *, less: bool) -> Q:
+def beyond(names: tuple[str, ...], key: list[Any], *, less: bool) -> Q:
     """Rows after `key` in the given direction: (a, b) > (x, y) written so that an index on (a, b) serves it."""
     strictly = "lt" if less else "gt"
     first, *rest = names
     if not rest:
         return Q(**{f"{first}__{strictly}": key[0]})
-    deeper = Q(**{first: key[0]}) & _beyond(tuple(rest), key[1:], less=less)
+    deeper = Q(**{first: key[0]}) & beyond(tuple(rest), key[1:], less=less)
     return Q(**{f"{first}__{strictly}e": key[0]}) & (Q(**{f"{first}__{strictly}": key[0]}) | deeper)
 
 
@@ -69,17 +75,25 @@ def _value(rows: QuerySet[Any], name: str, text: str) -> Any:
     return value.astimezone(dt.UTC) if isinstance(value, dt.datetime) else value
 
 
-def _encode(row: Any, names: tuple[str, ...], *, backwards: bool) -> str:
-    values: list[Any] = ["p" if backwards else "n"]
+def _key(row: Any, names: tuple[str, ...]) -> list[str]:
+    """The row's place in the list."""
+    values = []
     for name in names:
         value = row
         for part in name.split("__"):
             value = getattr(value, part)
         values.append(value.isoformat() if isinstance(value, dt.datetime) else str(value))
+    return values
+
+
+def encode(key: list[str], *, backwards: bool) -> str:
+    """The cursor for what comes after the place `key` (before it: `backwards`)."""
+    values = ["p" if backwards else "n", *key]
     return base64.urlsafe_b64encode(json.dumps(values, ensure_ascii=False).encode()).decode().rstrip("=")
 
 
-def _decode(cursor: str, length: int) -> tuple[bool, list[Any]]:
+def decode(cursor: str, length: int) -> tuple[bool, list[Any]]:
+    """Direction and place that `cursor` says, the place in `length` texts. Raises BadCursor."""
     try:
         values = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
     except (binascii.Error, ValueError, RecursionError) as error:

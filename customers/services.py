@@ -42,7 +42,7 @@ def update_customer(*, by: StaffMember, customer: Customer, version: int | None,
     """
     require(by, Permission.EDIT_CUSTOMERS)
     with transaction.atomic():
-        locked = Customer.objects.visible_to(by).select_for_update(of=("self",)).select_related("account").get(pk=customer.pk)
+        locked = Customer.objects.visible_to(by).select_for_update(of=("self",), no_key=True).select_related("account").get(pk=customer.pk)
         if version is not None and version != locked.version:
             raise StaleCustomer(locked)
         changes = _known(details)

@@ -8,14 +8,13 @@ from http import HTTPStatus
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.db.models import QuerySet
 from django.http import HttpResponse, JsonResponse
 from django.utils.translation import gettext
 from ninja import Router
 
 from customers.countries import RULES
 from customers.keyset import BadCursor, read_page
-from customers.models import Customer
+from customers.models import Customer, CustomerQuerySet
 from customers.services import update_customer
 from mca_portal.api.access import ApiRequest, account_of, own_customer
 from mca_portal.api.errors import ACTION_NOT_ALLOWED, Fault, Refused, answer, invalid, not_found
@@ -125,13 +124,13 @@ class Listing:
         except (binascii.Error, ValueError, TypeError, RecursionError) as error:
             raise BadCursor(token) from error
 
-    def rows(self, customers: QuerySet[Customer]) -> QuerySet[Customer]:
+    def rows(self, customers: CustomerQuerySet) -> CustomerQuerySet:
         """Those of `customers` that the filter leaves."""
         value = tidy(self.value)
         if self.field == "companyname":
-            return customers.filter(name_key__startswith=value.casefold())
+            return customers.named_from(value)
         if self.field == "domain":
-            return customers.filter(domain__startswith=value.lower())
+            return customers.with_domain_from(value)
         return customers.none() if self.field else customers
 
 

@@ -5,20 +5,20 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.db.models import Count, IntegerField, OuterRef, Subquery
-from django.db.models.functions import Coalesce
+from django.db.models import Count, Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods
 
-from agreements.models import Acceptance, AgreementTemplate, Standing
+from agreements.models import Acceptance, AgreementTemplate, Standing, StandingCount
 from agreements.standing import StandingWord, Versions
 from customers.errors import StaleCustomer
 from customers.forms import CompanyForm, ContactForm, both_valid
-from customers.keyset import BadCursor, read_page
+from customers.keyset import BadCursor, Page, read_page
 from customers.models import Customer
+from customers.search import read_matches
 from customers.services import update_customer
 from customers.validators import DOMAIN_SUFFIX, validate_domain
 from mca_portal.pages import formatting
@@ -104,33 +104,36 @@ def customer_list(request: PortalRequest) -> HttpResponse:
     person, account = person_of(request), account_of(request)
     search = request.GET.get("q", "").strip()
     wanted = _wanted_standing(request)
-    found = Customer.objects.visible_to(person).search(search)
-    rows = found.select_related("standing__acceptance").annotate(
-        subscription_count=Coalesce(
-            Subquery(
-                Subscription.objects.filter(customer=OuterRef("pk")).order_by().values("customer").annotate(n=Count("pk")).values("n"),
-                output_field=IntegerField(),
-            ),
-            0,
-        )
-    )
+    rows = Customer.objects.visible_to(person).select_related("standing__acceptance")
     sees = may(person, Permission.VIEW_ACCEPTANCES)
     versions = AgreementTemplate.objects.versions_for(account) if sees else None
-    if versions and wanted:
-        rows = rows.filter(standing__rank__in=versions.ranks(wanted))
-    counts = _counts(found, versions, narrowed=bool(search), account_id=account.pk)
+    ranks = versions.ranks(wanted) if versions and wanted else None
+    cursor = request.GET.get("cursor", "")
     try:
-        page = read_page(rows, order=("name_key", "id"), cursor=request.GET.get("cursor", ""))
+        if search:
+            only = Q() if ranks is None else Q(standing__rank__in=ranks)
+            page = read_matches(rows, search, only=only, cursor=cursor)
+        elif ranks is None:
+            page = read_page(rows, order=("name_key", "id"), cursor=cursor)
+        else:
+            standings = Standing.objects.filter(account=account).select_related("customer", "acceptance")
+            each = [standings.filter(rank=rank) for rank in ranks]  # in order by index, however many there are of each
+            found = read_page(each, order=("name_key", "customer_id"), cursor=cursor)
+            page = Page([standing.customer for standing in found.items], found.next, found.previous)
     except BadCursor as error:
         raise Http404("no such place in the list") from error
+    subscriptions = Subscription.objects.filter(customer__in=page.items).order_by().values_list("customer").annotate(number=Count("pk"))
+    how_many = dict(subscriptions)
     for customer in page.items:
         customer.word = versions.word(customer.standing.rank) if versions else None
-    total = counts.get(wanted, 0) if wanted else sum(counts.values())
+        customer.subscription_count = how_many.get(customer.pk, 0)
+    counts = {} if search else _counts(versions, account)
     context = {
         "page": page,
         "search": search,
         "wanted": wanted,
-        "total": total,
+        "total": len(page.items) if search else counts.get(wanted, 0) if wanted else sum(counts.values()),
+        "and_more": bool(search and (page.next or page.previous)),
         "shows_standing": sees,
         "tabs": _standing_tabs(request, counts, wanted) if versions and versions.applies else [],
         "may_create": account.transacts and may(person, Permission.EDIT_CUSTOMERS),
@@ -243,21 +246,22 @@ def _wanted_standing(request: PortalRequest) -> StandingWord | None:
         raise Http404("no such standing") from error
 
 
-def _counts(found: Any, versions: Versions | None, *, narrowed: bool, account_id: uuid.UUID) -> dict[StandingWord | None, int]:
-    """How many of the customers found have each standing, in one query; all under None where standings are not shown."""
-    if versions is None:
-        return {None: found.count()}
-    standings = Standing.objects.filter(account_id=account_id)
-    if narrowed:
-        standings = standings.filter(customer__in=found)
+def _counts(versions: Versions | None, account: PartnerAccount) -> dict[StandingWord | None, int]:
+    """How many customers have each standing; all under None where standings are not shown."""
     counts: dict[StandingWord | None, int] = {}
-    for rank, number in standings.order_by().values_list("rank").annotate(number=Count("pk")):
-        word = versions.word(rank)
+    for rank, number in StandingCount.objects.by_rank(account.pk).items():
+        word = versions.word(rank) if versions else None
         counts[word] = counts.get(word, 0) + number
     return counts
 
 
 def _standing_tabs(request: PortalRequest, counts: dict[StandingWord | None, int], wanted: StandingWord | None) -> list[dict[str, Any]]:
+    """The filters; with numbers unless the list is narrowed by a search, whose matches nobody counts (`counts` is empty then)."""
+    searched = bool(request.GET.get("q", "").strip())
+
+    def number(of: int) -> int | None:
+        return None if searched else of
+
     def url(word: StandingWord | None) -> str:
         query = request.GET.copy()
         query.pop("cursor", None)
@@ -267,8 +271,8 @@ def _standing_tabs(request: PortalRequest, counts: dict[StandingWord | None, int
         return f"?{query.urlencode()}"
 
     return [
-        {"url": url(None), "label": gettext("All"), "current": wanted is None, "count": sum(counts.values())},
-        *({"url": url(word), "label": word.label, "current": wanted == word, "count": counts.get(word, 0)} for word in FILTERS),
+        {"url": url(None), "label": gettext("All"), "current": wanted is None, "count": number(sum(counts.values()))},
+        *({"url": url(word), "label": word.label, "current": wanted == word, "count": number(counts.get(word, 0))} for word in FILTERS),
     ]
 
 

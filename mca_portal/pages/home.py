@@ -2,19 +2,21 @@
 
 import datetime as dt
 from dataclasses import dataclass
+from heapq import merge
+from itertools import islice
 from typing import Any
 
-from django.db.models import Count
+from django.db.models import Count, OuterRef, Subquery
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext
 from django.views.decorators.http import require_safe
 
-from agreements.models import AgreementTemplate, Standing
+from agreements.models import AgreementTemplate, Standing, StandingCount
 from agreements.standing import StandingWord, Versions
 from mca_portal.staff.models import PartnerAccount, StaffMember
 from mca_portal.staff.roles import Permission, Role, may
-from orders.models import Order
+from orders.models import Order, OrderLine
 
 QUEUE_LENGTH = 12
 RECENT_ORDERS = 6
@@ -51,10 +53,11 @@ def home(request: HttpRequest) -> HttpResponse:
     account = person.account
     if account is None or not may(person, Permission.VIEW_CUSTOMERS):
         return render(request, "home/no_role.html", {"admins": [] if account is None else _admin_agents(person)})
+    lines = OrderLine.objects.filter(order=OuterRef("pk")).order_by()
     context: dict[str, Any] = {
         "orders": Order.objects.visible_to(person)
         .select_related("customer", "placed_by")
-        .annotate(line_count=Count("lines"))
+        .annotate(line_count=Subquery(lines.values("order").annotate(number=Count("pk")).values("number")))
         .order_by("-placed_at", "-id")[:RECENT_ORDERS],
         "shows_agreement": account.agreement_applies and may(person, Permission.VIEW_ACCEPTANCES),
         "may_create": account.transacts and may(person, Permission.EDIT_CUSTOMERS),
@@ -68,8 +71,7 @@ def home(request: HttpRequest) -> HttpResponse:
 def _agreement(person: StaffMember, account: PartnerAccount) -> dict[str, Any]:
     """Everything that Home says about the agreement."""
     versions = AgreementTemplate.objects.versions_for(account)
-    rows = Standing.objects.filter(account=account).values_list("rank").annotate(number=Count("customer")).order_by("rank")
-    by_rank: dict[int, int] = dict(rows)
+    by_rank = StandingCount.objects.by_rank(account.pk)
     shares = _shares(versions, by_rank)
     return {
         "versions": versions,
@@ -113,15 +115,16 @@ def _upcoming(versions: Versions, by_rank: dict[int, int], today: dt.date) -> li
 
 
 def _queue(versions: Versions, account: PartnerAccount) -> list[Waiting]:
-    """The customers to confirm, newest need first: nobody confirmed, then no longer counting, then due. One query each until full."""
+    """The customers to confirm, newest need first: nobody confirmed, then no longer counting, then due. One query a rank until full."""
     queue: list[Waiting] = []
     for word in NEWEST_NEED_FIRST:
         ranks = versions.ranks(word)
         room = QUEUE_LENGTH - len(queue)
         if not ranks or not room:
             continue
-        rows = Standing.objects.filter(account=account, rank__in=ranks).select_related("customer", "acceptance")
-        for standing in rows.order_by("-customer__created_at", "customer")[:room]:
+        standings = Standing.objects.filter(account=account).select_related("customer", "acceptance")
+        each = [standings.filter(rank=rank).order_by("-customer_since", "-customer")[:room] for rank in ranks]
+        for standing in islice(merge(*each, key=lambda standing: (standing.customer_since, standing.customer_id), reverse=True), room):
             due = versions.due_on(standing.rank)
             queue.append(
                 Waiting(

@@ -109,7 +109,7 @@ class AccountInfo:
     def customer(self) -> Customer:
         """The customer as it would be kept, unsaved."""
         customer = Customer(account=self.account, **self.details)
-        customer.clean_fields(exclude=["account", "created_by", "name_key", "search_key"])
+        customer.clean_fields(exclude=["account", "created_by", "name_key"])
         customer.clean()
         return customer
 

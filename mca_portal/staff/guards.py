@@ -6,11 +6,32 @@ So they are lifted before and put back after every migrate. `agreements.guards` 
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from django.core.checks import CheckMessage, Warning
 from django.db import connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
+
+
+class Trigger(Protocol):
+    """What the database does by itself: a `Guard` refuses, a `Keeper` (`agreements.kept`) keeps in step."""
+
+    @property
+    def name(self) -> str:
+        """The trigger's name in the database."""
+
+    @property
+    def tables(self) -> frozenset[str]:
+        """Those that must be there."""
+
+    def install(self, connection: BaseDatabaseWrapper) -> None:
+        """Create the trigger, or replace it."""
+
+    def remove(self, connection: BaseDatabaseWrapper) -> None:
+        """Drop the trigger if it is there."""
+
+    def wanted_on(self, vendor: str) -> bool:
+        """Whether this database needs it."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +47,11 @@ class Guard:
     when: str
     when_postgresql: str | None = ""
     sqlite: bool = True
+
+    @property
+    def tables(self) -> frozenset[str]:
+        """The table that it guards."""
+        return frozenset({self.table})
 
     def install(self, connection: BaseDatabaseWrapper) -> None:
         """Create the trigger, or replace it."""
@@ -75,7 +101,7 @@ def only_added(table: str, same: str = "id = NEW.id") -> list[Guard]:
     ]
 
 
-GUARDS: list[Guard] = only_added("staff_activity")
+GUARDS: list[Trigger] = [*only_added("staff_activity")]
 
 
 def before_migrate(*, using: str, **_kwargs: Any) -> None:
@@ -95,7 +121,7 @@ def install_guards(using: str) -> None:
     tables = set(connection.introspection.table_names())
     with transaction.atomic(using):
         for guard in GUARDS:
-            if guard.wanted_on(connection.vendor) and guard.table in tables:
+            if guard.wanted_on(connection.vendor) and guard.tables <= tables:
                 guard.install(connection)
 
 
@@ -105,7 +131,7 @@ def remove_guards(using: str) -> None:
     tables = set(connection.introspection.table_names())
     with transaction.atomic(using):
         for guard in GUARDS:
-            if guard.table in tables:
+            if guard.tables <= tables:
                 guard.remove(connection)
 
 
@@ -121,7 +147,7 @@ def missing_guards(using: str) -> list[str]:
         cursor.execute(question)
         present = {name for (name,) in cursor.fetchall()}
     tables = set(connection.introspection.table_names())  # before the first migrate there is nothing to guard
-    wanted = [guard for guard in GUARDS if guard.wanted_on(connection.vendor) and guard.table in tables]
+    wanted = [guard for guard in GUARDS if guard.wanted_on(connection.vendor) and guard.tables <= tables]
     return [guard.name for guard in wanted if guard.name not in present]
 
 

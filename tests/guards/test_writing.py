@@ -25,6 +25,7 @@ ALSO_WRITE: dict[str, str] = {
     "mca_portal/staff/activity.py": "adds to the activity log, for services, in their transaction",
     "mca_portal/staff/roles.py": "the groups are written from the matrix after every migrate",
     "mca_portal/staff/guards.py": "creates, drops and lists triggers; reads and writes no row",
+    "agreements/kept.py": "creates and drops triggers; reads and writes no row",
     "agreements/known_templates.py": "known facts that a migration lays down (V2)",
     "orders/catalogue.py": "known offers that a migration lays down",
 }
@@ -33,6 +34,8 @@ ALSO_WRITE: dict[str, str] = {
 NOBODY_ASKS: dict[str, str] = {
     "mca_portal/staff/services.py:open_account": "nobody can be signed in before there is an account: the operator's shell calls it",
     "agreements/services.py:recompute_standing": "derives the standing from the records alone; `check_standings` calls it",
+    "agreements/services.py:repair_counts": "derives the counts from the standings alone; `check_standings` calls it",
+    "agreements/services.py:miscounted": "a read in plain SQL; `check_standings` calls it",
 }
 
 # Services that everybody may call, and why.
@@ -51,6 +54,8 @@ NOT_LOGGED: dict[str, str] = {
     "mca_portal/staff/services.py:note_token_use": "the token itself says when it was last used",
     "agreements/services.py:register_customer": "`create_customer`, which it calls, logs it",
     "agreements/services.py:recompute_standing": "derived from the records: nobody did anything",
+    "agreements/services.py:repair_counts": "derived from the standings: nobody did anything",
+    "agreements/services.py:miscounted": "writes nothing",
 }
 
 

@@ -1,4 +1,4 @@
-"""Recomputes every customer's standing from the records and reports differences; with --repair it mends them."""
+"""Recomputes every customer's standing from the records, and their counts, and reports differences; with --repair it mends them."""
 
 from typing import Any
 
@@ -6,14 +6,14 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db.models import Exists, F, OuterRef, Q, Subquery
 
 from agreements.models import Acceptance, Standing
-from agreements.services import recompute_standing
+from agreements.services import miscounted, recompute_standing, repair_counts
 from customers.models import Customer
 
 
 class Command(BaseCommand):
     """`manage.py check_standings [--repair]`: exit code 1 when a standing differs from the records and was not repaired."""
 
-    help = "Compares each customer's standing with its records."
+    help = "Compares each customer's standing with its records, and the counts with the standings."
 
     def add_arguments(self, parser: CommandParser) -> None:
         """--repair: write what the records say."""
@@ -28,6 +28,12 @@ class Command(BaseCommand):
             if options["repair"]:
                 recompute_standing(customer_id)
         self.stdout.write(f"{Standing.objects.count()} standings checked, {wrong} differ")
+        differing = miscounted()
+        for account_id, rank, number in differing:
+            self.stdout.write(f"count of account {account_id} at rank {rank} is {number} short{': repaired' if options['repair'] else ''}")
+        if differing and options["repair"]:
+            repair_counts()
+        wrong += len(differing)
         if wrong and not options["repair"]:
             raise CommandError("Standings differ from the records. Run again with --repair.")
 
@@ -42,6 +48,8 @@ class Command(BaseCommand):
             | ~Q(acceptance=F("best")) & Q(best__isnull=False)
             | ~Q(rank=F("best_rank")) & Q(best__isnull=False)
             | ~Q(account=F("customer__account"))
+            | ~Q(name_key=F("customer__name_key"))
+            | ~Q(customer_since=F("customer__created_at"))
         )
         missing = Customer.objects.filter(~Exists(Standing.objects.filter(customer=OuterRef("pk"))))
         return [*standings.filter(differs).values_list("customer_id", flat=True), *missing.values_list("pk", flat=True)]

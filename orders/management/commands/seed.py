@@ -100,16 +100,7 @@ class _Seeder:
         confirmed = [customer for customer, without in zip(customers, unconfirmed, strict=True) if applies and not without]
         acceptances = Acceptance.objects.bulk_create([self._acceptance(customer) for customer in confirmed])
         of_customer = {acceptance.customer_id: acceptance for acceptance in acceptances}
-        Standing.objects.bulk_create(
-            Standing(
-                customer=customer,
-                account=self.account,
-                rank=acceptance.template.version_rank if acceptance else 0,
-                acceptance=acceptance,
-            )
-            for customer in customers
-            for acceptance in [of_customer.get(customer.pk)]
-        )
+        Standing.objects.bulk_create(Standing.of(customer, of_customer.get(customer.pk)) for customer in customers)
         buyers = customers if not applies else confirmed
         orders = [order for customer in buyers for order in self._orders(customer, of_customer.get(customer.pk))]
         Order.objects.bulk_create(orders)

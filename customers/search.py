@@ -1,0 +1,139 @@
+"""Which customers does somebody mean who types part of a name, part of a domain, or an ID (C2)?
+
+Names that begin with what was typed come first, then the others; both in order of name. However many customers there are, a page of
+matches is found by reading little more than the page:
+
+- names that begin with it stand side by side in the index by name;
+- of the others, frequent ones turn up among the next names in order, and the index by name alone says whether they match;
+- rare ones are found by their pieces of up to three characters (PostgreSQL, the index of migration 0002), or by reading the index by
+  name to its end (SQLite, which serves one small office).
+"""
+
+import uuid
+from dataclasses import dataclass
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import connections
+from django.db.models import BooleanField, F, Q, Subquery, Value
+from django.db.models.expressions import RawSQL
+from django.db.models.functions import Coalesce, Concat
+
+from customers.keyset import BadCursor, Page, beyond, decode, encode
+from customers.models import LAST_CHARACTER, NAME_KEY_LENGTH, Customer, CustomerQuerySet
+from customers.validators import DOMAIN_SUFFIX
+from mca_portal.staff.names import tidy
+
+NEAR = 5000  # names that are read in order before the index of pieces is asked
+PIECE = 3  # characters at most, as in migration 0002
+
+Key = list[Any]  # name_key and id
+
+
+def read_matches(customers: CustomerQuerySet, text: str, *, only: Q | None = None, cursor: str = "", size: int = 30) -> Page:
+    """The page of `customers` that match `text` and `only`; `cursor` as in `customers.keyset`. Raises BadCursor.
+
+    `customers`: all that somebody may see. An empty text matches everybody.
+    """
+    typed = tidy(text).casefold()
+    among = only or Q()
+    if len(typed) > NAME_KEY_LENGTH:
+        return Page([], "", "")
+    if (microsoft_id := _uuid(typed)) is not None:
+        return Page(list(customers.filter(among, pk=microsoft_id)), "", "")
+    backwards, place = _place(cursor)
+    found: list[tuple[int, str, uuid.UUID]] = []
+    for number, group in ((1, _others), (0, _beginning)) if backwards else ((0, _beginning), (1, _others)):
+        room = size + 1 - len(found)
+        passed = place is not None and (number > place[0] if backwards else number < place[0])
+        if room and not passed:
+            here = place[1] if place is not None and number == place[0] else None
+            found += [(number, *key) for key in group(_Look(customers, typed, among, here, backwards), room)]
+    more = len(found) > size
+    found = found[:size]
+    if backwards:
+        found.reverse()
+    has_next, has_previous = (True, more) if backwards else (more, place is not None)
+    rows = customers.in_bulk([pk for _number, _name, pk in found])
+    return Page(
+        items=[rows[pk] for _number, _name, pk in found if pk in rows],
+        next=encode([str(part) for part in found[-1]], backwards=False) if found and has_next else "",
+        previous=encode([str(part) for part in found[0]], backwards=True) if found and has_previous else "",
+    )
+
+
+@dataclass(frozen=True)
+class _Look:
+    """Among whom, for what, with which further condition, beyond which place (None: from the end), in which direction."""
+
+    customers: CustomerQuerySet
+    typed: str
+    only: Q
+    place: Key | None
+    backwards: bool
+
+    def onwards(self) -> CustomerQuerySet:
+        """The customers beyond the place."""
+        return self.customers.filter(beyond(("name_key", "id"), self.place, less=self.backwards)) if self.place else self.customers
+
+    def first(self, rows: CustomerQuerySet, room: int, *, by_index: bool = True) -> list[tuple[str, uuid.UUID]]:
+        """Name and ID of the first `room` of `rows` in reading order; not `by_index`: by an order that no index has."""
+        name = F("name_key") if by_index else Concat(F("name_key"), Value(""))
+        order = (name.desc(), "-id") if self.backwards else (name.asc(), "id")
+        return list(rows.order_by(*order).values_list("name_key", "id")[:room])
+
+
+def _beginning(look: _Look, room: int) -> list[tuple[str, uuid.UUID]]:
+    """The next customers whose name begins with what was typed."""
+    return look.first(look.onwards().named_from(look.typed).filter(look.only), room)
+
+
+def _others(look: _Look, room: int) -> list[tuple[str, uuid.UUID]]:
+    """The next customers that match somewhere else."""
+    holds = Q(name_key__contains=look.typed) | Q(domain__contains=look.typed)
+    begins = Q(name_key__gte=look.typed, name_key__lt=look.typed + LAST_CHARACTER)
+    matches = look.onwards().filter(holds & ~begins, look.only)
+    pieces = _pieces(look.typed)
+    if connections[look.customers.db].vendor != "postgresql" or not pieces:
+        return look.first(matches, room)
+    # Not left to the planner, which cannot know how rare a word is and then reads a million names or sorts half of them.
+    ahead = look.onwards().order_by(*(["-name_key", "-id"] if look.backwards else ["name_key", "id"])).values("name_key")[NEAR : NEAR + 1]
+    edge = Coalesce(Subquery(ahead), Value("" if look.backwards else LAST_CHARACTER))
+    near = look.first(matches.filter(Q(name_key__gte=edge) if look.backwards else Q(name_key__lte=edge)), room)
+    if len(near) == room:
+        return near
+    having_them = RawSQL(
+        "customers_pieces(customers_customer.name_key, customers_customer.domain) @> %s::text[]", (pieces,), output_field=BooleanField()
+    )
+    return look.first(matches.filter(having_them), room, by_index=False)
+
+
+def _pieces(typed: str) -> list[str]:
+    """Pieces that every name or domain with `typed` in it has in the index; none where every domain has it."""
+    if typed in DOMAIN_SUFFIX:
+        return []
+    # What reaches into the common end of all domains: the index holds a domain up to its first dot.
+    reaches = next((i for i in range(len(typed)) if typed[i] == "." and DOMAIN_SUFFIX.startswith(typed[i:])), len(typed))
+    certain = typed[: reaches + 1]
+    length = min(PIECE, len(certain))
+    return sorted({certain[i : i + length] for i in range(len(certain) - length + 1)})
+
+
+def _place(cursor: str) -> tuple[bool, tuple[int, Key] | None]:
+    """Direction, and group and key of the place that a cursor says. Raises BadCursor."""
+    if not cursor:
+        return False, None
+    backwards, (number, name, pk) = decode(cursor, 3)
+    if number not in ("0", "1"):
+        raise BadCursor(cursor)
+    try:
+        return backwards, (int(number), [name, Customer._meta.pk.to_python(pk)])
+    except ValidationError as error:
+        raise BadCursor(cursor) from error
+
+
+def _uuid(typed: str) -> uuid.UUID | None:
+    try:
+        return uuid.UUID(typed) if len(typed) == 36 else None
+    except ValueError:
+        return None
