@@ -21,6 +21,7 @@ from mca_portal.pages import formatting
 from mca_portal.pages.access import needs
 from mca_portal.pages.customers import account_context, account_of, account_page, find_customer, person_of
 from mca_portal.pages.middleware import PortalRequest
+from mca_portal.pages.typed import unchecked
 from mca_portal.staff.roles import Permission
 
 
@@ -40,6 +41,7 @@ def agreement(request: PortalRequest, customer_id: uuid.UUID) -> HttpResponse:
     versions = AgreementTemplate.objects.versions_for(account)
     data = request.POST or request.typed
     form = AcceptanceForm(data or None, customer=customer, versions=versions)
+    unchecked(request, form)
     onward = _local_path(request)
     if data and "fill" in data:
         return account_page(request, customer, form=form.with_primary_contact(), onward=onward)
@@ -68,6 +70,7 @@ def agreement_withdraw(request: PortalRequest, customer_id: uuid.UUID, acceptanc
         messages.info(request, gettext("This confirmation has been withdrawn already. Nothing was changed."))
         return back
     form = WithdrawalForm(request.POST or request.typed or None)
+    unchecked(request, form)
     if request.method == "POST" and form.is_valid():
         try:
             withdraw_acceptance(by=person_of(request), acceptance=acceptance, reason=form.cleaned_data["reason"])

@@ -8,6 +8,8 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.utils import timezone
 
+from mca_portal.staff.models import Theme
+
 
 @cache
 def portal_version() -> str:
@@ -16,7 +18,7 @@ def portal_version() -> str:
 
 
 def portal(request: HttpRequest) -> dict[str, Any]:
-    """The frame of a page: `account`, `theme`, `portal_languages`, `portal_version`, `time_zone_name`.
+    """The frame of a page: `account`, `theme`, `portal_languages`, `portal_themes`, `portal_version`, `time_zone_name`.
 
     `account` is the signed-in person's partner account, or None. `theme` is "light" or "dark"; empty leaves it to the browser.
     """
@@ -26,6 +28,7 @@ def portal(request: HttpRequest) -> dict[str, Any]:
     return {
         "account": getattr(user, "account", None) if signed_in else None,
         "theme": theme if theme in ("light", "dark") else "",
+        "portal_themes": Theme.choices,
         "portal_languages": [code for code, _name in settings.LANGUAGES],
         "portal_version": portal_version(),
         "time_zone_name": timezone.get_current_timezone_name(),

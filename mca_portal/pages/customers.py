@@ -24,6 +24,7 @@ from customers.validators import DOMAIN_SUFFIX, validate_domain
 from mca_portal.pages import formatting
 from mca_portal.pages.access import needs
 from mca_portal.pages.middleware import PortalRequest
+from mca_portal.pages.typed import unchecked
 from mca_portal.staff.models import PartnerAccount, StaffMember
 from mca_portal.staff.roles import Permission, may, require
 from orders.models import Subscription
@@ -171,6 +172,7 @@ def customer_edit(request: PortalRequest, customer_id: uuid.UUID) -> HttpRespons
     saved = _as_typed(customer)
     company = CompanyForm(data, account=customer.account, new=False, initial=saved)
     contact = ContactForm(data, initial=saved)
+    unchecked(request, company, contact)
     seen = _number(data.get("version", "")) if data is not None else customer.version
     stale = False
     if request.method == "POST" and both_valid(company, contact, customer=customer):

@@ -16,23 +16,21 @@ from django.utils.cache import patch_cache_control, patch_vary_headers
 from django.utils.translation import gettext
 
 from mca_portal import logs
-from mca_portal.pages import errors
+from mca_portal.pages import errors, typed
 from mca_portal.pages.preferences import remember_language
 from mca_portal.staff.devices import LAST_PERSON_AGE, LAST_PERSON_COOKIE, last_person
 
 Answer = Callable[[HttpRequest], HttpResponse]
 
-KEPT = "typed"  # the key in the session: path -> {"staff": id, "fields": url-encoded text, "page": where the form was}
 NOT_KEPT = ("/accounts/", "/operator/")  # sign-in itself, and forms that do not ask for what was typed
-KEPT_BYTES = 64 * 1024  # of one page
-KEPT_PAGES = 3  # somebody may have several pages open; a session is not a store
 FORM_TYPES = ("application/x-www-form-urlencoded", "multipart/form-data")
 
 
 class PortalRequest(HttpRequest):
     """What the middleware adds to a request; only for type checking."""
 
-    typed: QueryDict | None  # what they had typed here when their sign-in expired
+    typed: QueryDict | None  # what they had typed here when their sign-in expired, or when they switched the language
+    typed_checked: bool  # whether the page says what is wrong with that
     theme: str  # "light", "dark" or empty, for the error pages, which ask nobody
     environment: str  # "production" or "sandbox", likewise
     last_person: str | None  # the id of the person signed in
@@ -132,9 +130,9 @@ class PersonMiddleware:
 class KeepTypedMiddleware:
     """Lose nothing that somebody typed when their sign-in has expired by the time they save.
 
-    The fields wait in the session of the browser for the same person to sign in again. `request.typed` holds them once, on the next
-    look at the same page; otherwise it is None. Views write `Form(request.POST or request.typed or None)`.
-    Never kept: passwords, files, a form that did not pass the CSRF check, and anything from a browser in which nobody had signed in.
+    The fields wait for the same person to sign in again (`pages.typed`). `request.typed` holds them once, on the next look at the same
+    page; otherwise it is None. Views write `Form(request.POST or request.typed or None)`.
+    Not kept either: a form that did not pass the CSRF check, and anything from a browser in which nobody had signed in.
     """
 
     def __init__(self, get_response: Answer) -> None:
@@ -146,9 +144,8 @@ class KeepTypedMiddleware:
         response = self.get_response(request)
         if response.status_code == 405 and request.expired_on:
             # A button's address: there is nothing to show under it. Go back to the page with the button.
-            request.session[KEPT] = request.session.get(KEPT, {}) | {
-                urlsplit(request.expired_on).path: {"staff": request.last_person, "fields": "", "page": ""}
-            }
+            back = {"staff": request.last_person, "fields": "", "page": "", "switched": False, "checked": True, "lost": False}
+            request.session[typed.KEPT] = request.session.get(typed.KEPT, {}) | {urlsplit(request.expired_on).path: back}
             response = HttpResponseRedirect(request.expired_on)
         if request.last_person is not None and last_person(request) != request.last_person:
             response.set_signed_cookie(
@@ -174,43 +171,40 @@ class KeepTypedMiddleware:
 
     @staticmethod
     def _begin(request: PortalRequest) -> None:
-        request.typed = None
+        request.typed, request.typed_checked = None, True
         request.last_person = None
         request.expired_on = None
 
-    def _keep(self, request: PortalRequest) -> None:
+    @staticmethod
+    def _keep(request: PortalRequest) -> None:
         person = last_person(request)
-        if person is None or request.content_type not in FORM_TYPES:
-            return
-        fields = QueryDict(mutable=True)
-        for name, values in request.POST.lists():
-            if name != "csrfmiddlewaretoken" and "password" not in name.lower():
-                fields.setlist(name, values)
-        text = fields.urlencode()
-        if len(text) > KEPT_BYTES or "%00" in text:
-            return
-        kept = request.session.get(KEPT, {})
-        kept.pop(request.path, None)
-        kept[request.path] = {"staff": person, "fields": text, "page": _page_in_sight(request)}
-        for path in list(kept)[:-KEPT_PAGES]:
-            del kept[path]
-        request.session[KEPT] = kept
+        if person is not None and request.content_type in FORM_TYPES:
+            typed.keep(request, request.path, staff=person, page=_page_in_sight(request))
 
     @staticmethod
     def _hand_out(request: PortalRequest) -> None:
-        kept = request.session.get(KEPT)
+        kept = request.session.get(typed.KEPT)
         if not kept:
             return
         mine = {path: page for path, page in kept.items() if page["staff"] == str(request.user.pk)}
         page = mine.pop(request.path, None) if request.method == "GET" else None
         if mine:
-            request.session[KEPT] = mine
+            request.session[typed.KEPT] = mine
         else:
-            del request.session[KEPT]
+            del request.session[typed.KEPT]
         if page and page["page"] and page["page"] != request.path:
             request.expired_on = page["page"]
-        if page and not page["fields"]:
+        if not page:
+            return
+        if page["fields"]:
+            request.typed, request.typed_checked = QueryDict(page["fields"]), page["checked"]
+        if page["lost"] and page["switched"]:
+            messages.warning(request, gettext("What you typed was too long to be kept meanwhile. Please type it again."))
+        elif page["lost"]:
+            messages.warning(
+                request, gettext("Your sign-in had expired, and what you typed was too long to be kept. Please type it again.")
+            )
+        elif not page["fields"]:
             messages.warning(request, gettext("Your sign-in had expired, so nothing was changed. Please do it again."))
-        elif page:
-            request.typed = QueryDict(page["fields"])
+        elif not page["switched"]:
             messages.warning(request, gettext("Your sign-in had expired. What you typed is still here: check it and save again."))

@@ -1,7 +1,8 @@
 """How does a new customer come about? F1: Account info, Subscriptions, Review, Confirmation, over a draft of the person's own.
 
 Each step keeps what was typed in the draft and checks it by the rules of models and services; nothing else is written before Submit.
-Whatever is wrong, at a step or at the very end, leads to the step where it can be mended, `?check` showing its messages there.
+Whatever is wrong, at a step or at the very end, leads to the step where it can be mended, `?check` showing its messages there. It is shown
+from the draft and kept by no browser, so that going back to it shows what was typed to mend it, and no longer that it is wrong.
 """
 
 import datetime as dt
@@ -165,15 +166,15 @@ def account_info(request: PortalRequest, draft: Draft) -> HttpResponse:
     check = request.method == "POST" or "check" in request.GET
     info = AccountInfo(account_of(request), kept, check=check)
     wrong = check and not info.is_right()
-    if request.method == "POST" and not wrong:
-        return redirect(SUBSCRIPTIONS, draft.pk)
+    if request.method == "POST":
+        return _back_to(ACCOUNT_INFO, draft) if wrong else redirect(SUBSCRIPTIONS, draft.pk)
     context = {
         "draft": draft,
         "info": info,
         "has_errors": wrong,
         "unfinished": [] if kept else _unfinished(request, draft),
     }
-    return _page(request, "account_info", 1, context, status=422 if request.method == "POST" else 200)
+    return _page(request, "account_info", 1, context)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -208,11 +209,12 @@ def subscriptions(request: PortalRequest, draft: Draft) -> HttpResponse:
         return redirect(ACCOUNT_INFO, draft.pk)
     if not ready:
         return _back_to(ACCOUNT_INFO, draft)
-    if request.method == "POST" and (form is None or form.is_empty or form.is_valid()):
-        return redirect(REVIEW, draft.pk)
+    if request.method == "POST":
+        right = form is None or form.is_empty or form.is_valid()
+        return redirect(REVIEW, draft.pk) if right else _back_to(SUBSCRIPTIONS, draft)
     wrong = form is not None and form.is_bound and not form.is_empty and not form.is_valid()
     context = {"draft": draft, "info": info, "order_form": form, "shown_errors": form if wrong else None, "has_errors": wrong}
-    return _page(request, "subscriptions", 2, context, status=422 if request.method == "POST" else 200)
+    return _page(request, "subscriptions", 2, context)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -330,9 +332,12 @@ def _address(step: str, draft: Draft) -> str:
     return reverse(step, args=[draft.pk])
 
 
-def _page(request: PortalRequest, name: str, current: int, context: dict[str, Any], *, status: int = 200) -> HttpResponse:
+def _page(request: PortalRequest, name: str, current: int, context: dict[str, Any]) -> HttpResponse:
     steps = [gettext("Account info"), gettext("Subscriptions"), gettext("Review"), gettext("Confirmation")]
-    return render(request, f"new_customer/{name}.html", {"steps": steps, "current": current} | context, status=status)
+    response = render(request, f"new_customer/{name}.html", {"steps": steps, "current": current} | context)
+    if context.get("has_errors"):
+        response["Cache-Control"] = "no-store"
+    return response
 
 
 def _not_yours(request: PortalRequest) -> HttpResponse:

@@ -26,6 +26,7 @@ from mca_portal.pages import drafts
 from mca_portal.pages.access import needs
 from mca_portal.pages.customers import account_context, find_customer
 from mca_portal.pages.models import Draft
+from mca_portal.pages.typed import unchecked
 from mca_portal.staff.roles import Permission, may
 from orders.errors import EmptyOrder, LineError
 from orders.forms import OrderForm
@@ -85,11 +86,14 @@ def new_order_lines(request: HttpRequest, customer_id: uuid.UUID, draft_id: uuid
         drafts.keep(draft, order=form.to_json())
         if form.is_valid():
             return redirect(_step("new_order_review" if _gate_is_open(customer) else "new_order_agreement", draft))
-        return _show_lines(request, customer, draft, form, status=422)
+        return redirect(_with_query(_step("new_order_lines", draft), {"check": "1"} | form.after_press()))
     if typed := request.typed:
         drafts.keep(draft, order=OrderForm(typed).to_json())
     check = bool(request.GET.get("check"))
-    return _show_lines(request, customer, draft, OrderForm(kept=draft.data.get("order"), check=check, look=request.GET))
+    response = _show_lines(request, customer, draft, OrderForm(kept=draft.data.get("order"), check=check, look=request.GET))
+    if check:
+        response["Cache-Control"] = "no-store"  # as in `new_customer`: going back shows what was typed to mend it
+    return response
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -105,6 +109,7 @@ def new_order_agreement(request: HttpRequest, customer_id: uuid.UUID, draft_id: 
         return redirect(_step("new_order_review", draft))
     data = request.POST or request.typed
     form = AcceptanceForm(data or None, customer=customer, versions=versions)
+    unchecked(request, form)
     if request.method == "POST" and "fill" in request.POST:
         form = form.with_primary_contact()
     elif request.method == "POST" and form.is_valid():

@@ -10,6 +10,8 @@ from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_http_methods
 
+from mca_portal.pages import typed
+from mca_portal.staff.devices import last_person
 from mca_portal.staff.models import Theme
 from mca_portal.staff.services import set_preferences
 
@@ -23,7 +25,7 @@ def set_language(request: HttpRequest) -> HttpResponse:
 
     Needs no sign-in, so that the sign-in page can be read too. Raises BadRequest for a language that there is not.
     """
-    language = request.POST.get("language", "")
+    language = request.POST.get("portal_language", "")
     if language not in dict(settings.LANGUAGES):
         raise BadRequest("There is no such language.")
     if request.user.is_authenticated:
@@ -39,7 +41,7 @@ def set_theme(request: HttpRequest) -> HttpResponse:
 
     Raises BadRequest for a theme that there is not.
     """
-    theme = request.POST.get("theme", "")
+    theme = request.POST.get("portal_theme", "")
     if theme not in Theme.values:
         raise BadRequest("There is no such theme.")
     set_preferences(by=request.user, theme=theme)  # signed in: the middleware asks
@@ -54,12 +56,18 @@ def remember_language(response: HttpResponse, language: str) -> None:
 
 
 def _back(request: HttpRequest) -> HttpResponseRedirect:
-    """Go to `next`, else to the page that they came from, else home: never to another site."""
+    """Go to `next`, else to the page that they came from, else home, never to another site; what was typed there goes along.
+
+    `checked`: that page said what was wrong, and is to say it again.
+    """
     came_from = urlsplit(request.headers.get("Referer", ""))
     same_site = came_from.path if came_from.netloc == request.get_host() else ""
     if same_site and came_from.query:
         same_site += f"?{came_from.query}"
-    for address in (request.POST.get("next", ""), same_site):
+    for address in (request.GET.get("next", ""), same_site):
         if address and url_has_allowed_host_and_scheme(address, allowed_hosts={request.get_host()}, require_https=request.is_secure()):
+            signed_in = request.user.is_authenticated
+            if staff := str(request.user.pk) if signed_in else last_person(request):
+                typed.keep(request, urlsplit(address).path, staff=staff, switched=signed_in, checked="checked" in request.GET)
             return HttpResponseRedirect(address)
     return HttpResponseRedirect(reverse("home"))

@@ -8,6 +8,7 @@ from django.utils.translation import gettext, override
 from django.views.decorators.http import require_http_methods
 
 from mca_portal.pages.preferences import remember_language
+from mca_portal.pages.typed import unchecked
 from mca_portal.staff.forms import ProfileForm
 from mca_portal.staff.models import StaffMember
 from mca_portal.staff.services import set_preferences
@@ -19,8 +20,12 @@ FIELDS = ("first_name", "last_name", "language", "theme")
 def profile(request: HttpRequest) -> HttpResponse:
     """Show and change one's own name, language and appearance; everybody who is signed in may."""
     assert isinstance(request.user, StaffMember)
-    typed = request.POST or getattr(request, "typed", None)
+    typed = request.POST or request.typed
+    if typed and not request.typed_checked:  # they switched with the buttons on top, which is newer than what the form held
+        typed = typed.copy()
+        typed["language"], typed["theme"] = request.user.language, request.user.theme
     form = ProfileForm(typed or None, initial={name: getattr(request.user, name) for name in FIELDS})
+    unchecked(request, form)
     if request.method == "POST" and form.is_valid():
         try:
             # A fresh copy, so that a refused name does not stand in the page's own frame.

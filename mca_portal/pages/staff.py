@@ -13,6 +13,7 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods
 
 from mca_portal.pages.access import needs
+from mca_portal.pages.typed import unchecked
 from mca_portal.staff.errors import LastAdminAgent, NotYourself
 from mca_portal.staff.forms import MemberForm, NewMemberForm
 from mca_portal.staff.models import StaffMember
@@ -34,8 +35,8 @@ def staff(request: HttpRequest) -> HttpResponse:
 @needs(Permission.MANAGE_STAFF)
 def staff_new(request: HttpRequest) -> HttpResponse:
     """Add somebody; the link by which they choose their password is shown once, on their page."""
-    typed = request.POST or getattr(request, "typed", None)
-    form = NewMemberForm(typed or None)
+    form = NewMemberForm(request.POST or request.typed or None)
+    unchecked(request, form)
     if request.method == "POST" and form.is_valid():
         try:
             member = add_member(by=request.user, **_cleaned(form))
@@ -55,9 +56,10 @@ def staff_member(request: HttpRequest, pk: int) -> HttpResponse:
     """Show and change one member: name, roles, whether they may sign in, a new link. Another account's member is not found (A5)."""
     member = get_object_or_404(StaffMember.objects.visible_to(request.user).select_related("account"), pk=pk)
     action = request.POST.get("action", "save") if request.method == "POST" else ""
-    typed = (request.POST or getattr(request, "typed", None)) if action in ("", "save") else None
+    typed = (request.POST or request.typed) if action in ("", "save") else None
     initial = {"first_name": member.first_name, "last_name": member.last_name, "roles": [role.value for role in member.roles]}
     form = MemberForm(typed or None, initial=initial)
+    unchecked(request, form)
     problem = ""
     if action:
         try:

@@ -22,6 +22,7 @@ from customers.models import Customer
 from mca_portal.pages import formatting
 from mca_portal.pages.access import needs
 from mca_portal.pages.customers import account_context, find_customer
+from mca_portal.pages.typed import unchecked
 from mca_portal.staff.names import display_name
 from mca_portal.staff.roles import Permission, may, require
 from orders.errors import NotLicenseBased, QuantityOutOfRange, StaleSubscription, SubscriptionSuspended
@@ -96,6 +97,7 @@ def license_agreement(request: HttpRequest, customer_id: uuid.UUID, subscription
     typed = request.GET.get("quantity", "")[:40] or str(found.quantity)
     count = LicenseCountForm(data, subscription=found, typed=typed)
     form = AcceptanceForm(data, customer=customer, versions=versions)
+    unchecked(request, count, form)
     if word.opens_the_gate:  # it was confirmed in another tab, or by somebody else, or this is the second click
         if request.method == "POST" and "step" not in request.POST and "fill" not in request.POST and count.is_valid():
             return _change(request, found, count, back) or redirect(_unsaved(back, found, str(count["quantity"].value())))
@@ -201,7 +203,7 @@ def _row_form(request: HttpRequest, row: Subscription, answered: LicenseCountFor
         return None
     if answered and answered.subscription.pk == row.pk:
         return answered
-    kept = request.typed or {}  # the sign-in had expired when it was saved
+    kept = request.typed or {}
     unsaved = request.GET.get("quantity", "")[:40] if request.GET.get("change") == str(row.pk) else ""
     if kept.get("subscription") == str(row.pk):
         unsaved = kept.get("quantity", "")[:40]
@@ -293,6 +295,8 @@ def _subscription_page(
 ) -> HttpResponse:
     may_change = _may_change(request, customer)
     sees = may(request.user, Permission.VIEW_ACCEPTANCES)
+    typed = request.typed or {}
+    named = {"version": typed.get("version", found.version), "friendly_name": typed.get("friendly_name", found.friendly_name)}
     changes = LicenseChange.objects.filter(subscription=found).select_related("changed_by", *(["acceptance"] if sees else []))
     turns = StatusChange.objects.filter(subscription=found).select_related("changed_by")
     context = account_context(request, customer, "subscriptions") | {
@@ -300,7 +304,8 @@ def _subscription_page(
         "may_change": may_change,
         "form": form,
         "row": {"subscription": found, "form": _row_form(request, found, form) if may_change else None},
-        "name_form": name_form or SubscriptionNameForm(initial={"version": found.version, "friendly_name": found.friendly_name}),
+        "page_url": reverse("subscription", kwargs={"customer_id": customer.pk, "subscription_id": found.pk}),
+        "name_form": name_form or SubscriptionNameForm(initial=named),
         "history": sorted([*changes, *turns], key=lambda change: change.changed_at, reverse=True),
         "sees_acceptance": sees,
         "has_errors": bool(form and form.errors) or bool(name_form and name_form.errors),

@@ -9,6 +9,7 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods
 
 from mca_portal.pages.access import needs
+from mca_portal.pages.typed import unchecked
 from mca_portal.staff.forms import TokenForm
 from mca_portal.staff.models import ApiToken
 from mca_portal.staff.roles import Permission
@@ -19,7 +20,8 @@ from mca_portal.staff.services import create_token, revoke_token
 @needs(Permission.USE_API_TOKENS)
 def tokens(request: HttpRequest) -> HttpResponse:
     """List one's own tokens and make a new one. The answer to making it shows the token, once; no browser keeps that page."""
-    form, secret, status = TokenForm(request.POST or None), "", 200
+    form, secret, status = TokenForm(request.POST or request.typed or None), "", 200
+    unchecked(request, form)
     if request.method == "POST":
         status = 422
         if form.is_valid():

@@ -39,11 +39,29 @@ document.addEventListener("input", (event) => {
   }
 });
 
-// Back to a page that named a mistake: a browser keeps the answer to a sent form as it was, without what was typed to mend it.
-// The draft has it all, so ask for the page anew. (Browsers keep pages without mistakes themselves, or ask anew.)
-window.addEventListener("pageshow", (event) => {
-  const [arrival] = performance.getEntriesByType("navigation");
-  if (!event.persisted && arrival?.type === "back_forward" && document.querySelector("[data-draft]") && document.getElementById("error-summary")) {
-    window.location.replace(window.location.pathname);
+// Language or appearance are switched in the middle of a form: what was typed goes along. Most pages bind the switch to their form themselves;
+// this does it for a form that came later, and where there are several, for the one in which something was typed.
+function isTyped(field) {
+  return ["checkbox", "radio"].includes(field.type) ? field.checked !== field.defaultChecked : field.value !== (field.defaultValue ?? field.value);
+}
+
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("button[name^=portal_]");
+  const forms = [...document.querySelectorAll("main form[method=post]")].filter((form) => !form.querySelector("[type=password]"));
+  const typed = button && forms.find((form) => form.id === "typed" || [...form.elements].some(isTyped));
+  if (typed && button.form !== typed) {
+    button.formAction = button.form.action;
+    button.formNoValidate = true;
+    typed.id ||= "typed";
+    button.setAttribute("form", typed.id);
+  }
+});
+
+// The page has another address now: a switch leads back to that.
+document.addEventListener("htmx:pushedIntoHistory", (event) => {
+  for (const form of document.querySelectorAll("form:has(button[name^=portal_])")) {
+    const address = new URL(form.action);
+    address.searchParams.set("next", event.detail.path);
+    form.action = address.href;
   }
 });

@@ -74,7 +74,7 @@ TABLE: dict[str, tuple[str, str]] = {
     "agreement_versions": ("302 403 403 200 200 200", NOT_THIS_WAY),
     # New customer
     "new_customer": ("302 403 403 302 302 302", NOT_THIS_WAY),
-    "new_customer_account": ("302 403 403 200 200 404", "302 403 403 422 422 404"),
+    "new_customer_account": ("302 403 403 200 200 404", "302 403 403 302 302 404"),
     "new_customer_subscriptions": ("302 403 403 302 302 404", "302 403 403 302 302 404"),
     "new_customer_review": ("302 403 403 302 302 404", "302 403 403 302 302 404"),
     "new_customer_done": ("302 403 403 302 302 404", NOT_THIS_WAY),
@@ -84,7 +84,7 @@ TABLE: dict[str, tuple[str, str]] = {
     "order": ("302 403 200 200 200 404", NOT_THIS_WAY),
     "customer_orders": ("302 403 200 200 200 404", NOT_THIS_WAY),
     "new_order": ("302 403 403 302 302 404", NOT_THIS_WAY),
-    "new_order_lines": ("302 403 403 200 200 404", "302 403 403 422 422 404"),
+    "new_order_lines": ("302 403 403 200 200 404", "302 403 403 302 302 404"),
     "new_order_agreement": ("302 403 403 302 302 404", "302 403 403 302 302 404"),
     "new_order_review": ("302 403 403 302 302 404", "302 403 403 302 302 404"),
     # Subscriptions; a form for the list that names no subscription finds none

@@ -24,7 +24,9 @@ def page(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         return HttpResponseRedirect(request.path)
     typed = None if request.typed is None else dict(request.typed.lists())
-    return JsonResponse({"typed": typed, "messages": [str(m) for m in get_messages(request)], "token": get_token(request)})
+    return JsonResponse(
+        {"typed": typed, "messages": [str(m) for m in get_messages(request)], "checked": request.typed_checked, "token": get_token(request)}
+    )
 
 
 @require_http_methods(["POST"])
@@ -104,10 +106,48 @@ def test_a_forged_cookie_keeps_nothing(visitor: Client, somebody: StaffMember) -
     assert "typed" not in visitor.session
 
 
-def test_more_than_64_kilobytes_are_not_kept(visitor: Client, somebody: StaffMember) -> None:
+def test_more_than_64_kilobytes_are_not_kept_and_that_is_said(visitor: Client, somebody: StaffMember) -> None:
     visitor.post("/form/", {"name": "x" * 66_000})
+    assert "What you typed was too long to be kept." in visitor.get("/accounts/login/?next=/form/").content.decode()
     sign_in(visitor, somebody, "/form/")
-    assert visitor.get("/form/").json()["typed"] is None
+    seen = visitor.get("/form/").json()
+    assert seen["typed"] is None
+    assert seen["messages"] == ["Your sign-in had expired, and what you typed was too long to be kept. Please type it again."]
+
+
+SWITCHES = [("language", "portal_language", "ko"), ("theme", "portal_theme", "dark")]
+
+
+@pytest.mark.parametrize(("what", "button", "value"), SWITCHES)
+def test_what_was_typed_goes_along_when_language_or_appearance_are_switched(
+    somebody: StaffMember, what: str, button: str, value: str
+) -> None:
+    client = Client()
+    client.force_login(somebody)
+    sent = {"name": "Kim", "tag": ["a", "b"], "language": "fr", "password": "s3cret", button: value}
+    switched = client.post(f"/preferences/{what}/?next=/form/%3Fstep%3D2", sent)
+    assert switched["Location"] == "/form/?step=2"
+    somebody.refresh_from_db()
+    assert getattr(somebody, what) == value
+    seen = client.get("/form/?step=2").json()
+    assert seen["typed"] == {"name": ["Kim"], "tag": ["a", "b"], "language": ["fr"]}
+    assert (seen["messages"], seen["checked"]) == ([], False)
+    client.post(f"/preferences/{what}/?next=/form/&checked", {"name": "", button: value})
+    assert client.get("/form/").json()["checked"] is True
+    client.post(f"/preferences/{what}/?next=/form/", {"name": "x" * 66_000, button: value})
+    seen = client.get("/form/").json()
+    assert seen["typed"] is None
+    assert len(seen["messages"]) == 1
+    client.post(f"/preferences/{what}/?next=/form/", {button: value})
+    assert "typed" not in client.session, "a page without a form"
+
+
+def test_what_was_typed_waits_when_the_sign_in_had_expired_before_the_switch(visitor: Client, somebody: StaffMember) -> None:
+    visitor.post("/preferences/language/?next=/form/", {"name": "Kim", "portal_language": "en"})
+    sign_in(visitor, somebody, "/form/")
+    seen = visitor.get("/form/").json()
+    assert seen["typed"] == {"name": ["Kim"]}
+    assert seen["messages"] == ["Your sign-in had expired. What you typed is still here: check it and save again."]
 
 
 def test_at_most_three_pages_are_kept(visitor: Client) -> None:

@@ -209,7 +209,7 @@ def test_a_clock_does_not_stay_for_the_next_person(visitor: Client) -> None:
 
 
 def test_the_language_is_kept_with_the_person_and_in_the_browser(visitor: Client, somebody: StaffMember) -> None:
-    answer = visitor.post("/preferences/language/", {"language": "en", "next": "/seen/"})
+    answer = visitor.post("/preferences/language/?next=/seen/", {"portal_language": "en"})
     assert (answer.status_code, answer["Location"]) == (302, "/seen/")
     somebody.refresh_from_db()
     assert somebody.language == "en"
@@ -219,30 +219,30 @@ def test_the_language_is_kept_with_the_person_and_in_the_browser(visitor: Client
 
 def test_the_sign_in_page_can_be_switched_too() -> None:
     client = Client()
-    client.post("/preferences/language/", {"language": "ko", "next": "/accounts/login/"})
+    client.post("/preferences/language/?next=/accounts/login/", {"portal_language": "ko"})
     assert '<html lang="ko"' in client.get("/accounts/login/").content.decode()
 
 
 @pytest.mark.parametrize("elsewhere", ["https://evil.example/", "//evil.example/", "javascript:alert(1)", "/\\evil.example"])
 def test_switching_leads_to_no_other_site(elsewhere: str) -> None:
-    answer = Client().post("/preferences/language/", {"language": "ko", "next": elsewhere})
+    answer = Client().post("/preferences/language/", {"portal_language": "ko"}, query_params={"next": elsewhere})
     assert answer["Location"] == "/"
 
 
 def test_switching_without_a_next_leads_back_to_where_one_was() -> None:
     answer = Client().post(
-        "/preferences/language/", {"language": "ko"}, headers={"referer": "http://testserver/accounts/login/?next=/seen/"}
+        "/preferences/language/", {"portal_language": "ko"}, headers={"referer": "http://testserver/accounts/login/?next=/seen/"}
     )
     assert answer["Location"] == "/accounts/login/?next=/seen/"
 
 
 @pytest.mark.parametrize(("what", "value"), [("language", "xx"), ("language", ""), ("theme", "pink")])
 def test_what_there_is_not_is_refused(visitor: Client, what: str, value: str) -> None:
-    assert visitor.post(f"/preferences/{what}/", {what: value}).status_code == 400
+    assert visitor.post(f"/preferences/{what}/", {f"portal_{what}": value}).status_code == 400
 
 
 def test_the_theme_is_kept_with_the_person(visitor: Client, somebody: StaffMember) -> None:
-    visitor.post("/preferences/theme/", {"theme": "dark"})
+    visitor.post("/preferences/theme/", {"portal_theme": "dark"})
     somebody.refresh_from_db()
     assert somebody.theme == "dark"
     assert 'data-bs-theme="dark"' in visitor.get("/").content.decode()

@@ -8,6 +8,7 @@ from datetime import date, datetime
 from functools import cache
 from itertools import pairwise
 from typing import Any
+from urllib.parse import urlencode
 
 from django import template
 from django.forms import BaseForm
@@ -152,6 +153,23 @@ def keep_query(context: Context, **changes: Any) -> str:
         else:
             query[name] = str(value)
     return f"?{query.urlencode()}"
+
+
+@register.simple_tag(takes_context=True)
+def switch_address(context: Context, route: str) -> str:
+    """Where a switch of language or appearance is sent; it leads back to `page_url` of the context or to the page itself.
+
+    `checked` tells that the page says what is wrong and is to say it again. Empty if there is no such route.
+    """
+    try:
+        address = reverse(route)
+    except NoReverseMatch:
+        return ""
+    request, form = context.get("request"), context.get("form")
+    query = {"next": context.get("page_url") or (request.get_full_path() if request else "/")}
+    if context.get("has_errors") or (isinstance(form, BaseForm) and form.errors):
+        query["checked"] = "1"
+    return f"{address}?{urlencode(query, safe='/')}"
 
 
 @register.simple_tag
