@@ -13,13 +13,48 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management.utils import get_random_secret_key
 from django.utils.translation import gettext_lazy as _
 
-from mca_portal import logs
+from mca_portal import logs, production
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-env = environ.FileAwareEnv()
+misread: list[str] = []  # what is set in the environment and cannot be read
 
-PRODUCTION = env.bool("PRODUCTION", default=False)
-DEBUG = env.bool("DEBUG", default=False)
+
+class _Environment(environ.FileAwareMapping):
+    """The environment, where NAME_FILE names a file with the value of NAME. A line break at its end belongs to the file."""
+
+    def __getitem__(self, name: str) -> str:
+        try:
+            return super().__getitem__(name).strip()
+        except OSError as error:
+            misread.append(f"{name}_FILE: {error.strerror}")
+            raise KeyError(name) from error
+
+
+class _Env(environ.Env):
+    ENVIRON = _Environment()
+
+
+env = _Env()
+
+
+def _switch(name: str) -> bool:
+    """Whether it is on. A misspelled "true" must not quietly mean "off"."""
+    value = env.str(name, default="").lower()
+    if value not in (*env.BOOLEAN_TRUE_STRINGS, "", "false", "off", "no", "n", "0"):
+        misread.append(f"{name}: say true or false")
+    return value in env.BOOLEAN_TRUE_STRINGS
+
+
+def _number(name: str, default: int) -> int:
+    value = env.str(name, default="") or str(default)
+    if not value.isascii() or not value.isdigit():
+        misread.append(f"{name}: set a whole number")
+        return default
+    return int(value)
+
+
+PRODUCTION = _switch("PRODUCTION")
+DEBUG = _switch("DEBUG")
 VAR_DIR = Path(env.str("VAR_DIR", default=str(BASE_DIR / "var")))
 VAR_DIR.mkdir(parents=True, exist_ok=True)
 
@@ -42,20 +77,6 @@ SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[] if PRODUCTION else ["localhost", "127.0.0.1", "[::1]", "testserver"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 DATABASE_URL = env.str("DATABASE_URL", default="")
-
-if PRODUCTION:
-    unsafe = [
-        problem
-        for wrong, problem in [
-            (len(SECRET_KEY) < 50, "SECRET_KEY: set a random text of 50 characters or more"),
-            (not ALLOWED_HOSTS or "*" in ALLOWED_HOSTS, "ALLOWED_HOSTS: name the host that staff type, not *"),
-            (DEBUG, "DEBUG: must not be set"),
-            (not DATABASE_URL, "DATABASE_URL: name the PostgreSQL database, for example postgres:///mca"),
-        ]
-        if wrong
-    ]
-    if unsafe:
-        raise ImproperlyConfigured("The portal does not start in production: " + "; ".join(unsafe))
 
 # Applications ---------------------------------------------------------------
 
@@ -131,11 +152,11 @@ FORM_RENDERER = "mca_portal.pages.rendering.PortalFormRenderer"
 
 # Database -------------------------------------------------------------------
 
-DATABASE_TIMEOUT = env.int("DATABASE_TIMEOUT", default=10)  # seconds
+DATABASE_TIMEOUT = _number("DATABASE_TIMEOUT", 10)  # seconds
 if DATABASE_URL:
     DATABASES = {"default": env.db_url("DATABASE_URL")}
     # Django's own pool, by default of one connection for each thread of the server (gunicorn.conf.py); it needs CONN_MAX_AGE = 0.
-    pool_size = env.int("DATABASE_POOL_SIZE", default=env.int("THREADS", default=8))
+    pool_size = _number("DATABASE_POOL_SIZE", _number("THREADS", 8))
     DATABASES["default"] |= {
         "CONN_MAX_AGE": 0,
         "CONN_HEALTH_CHECKS": True,  # a connection that died with the database is not handed to anybody
@@ -191,14 +212,14 @@ MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not PRODUCTION  # http://localhost of a working copy
 PASSWORD_RESET_TIMEOUT = 3 * 24 * 3600  # seconds; also how long an invitation link lives
-SESSION_COOKIE_AGE = env.int("SESSION_COOKIE_AGE", default=12 * 3600)
+SESSION_COOKIE_AGE = _number("SESSION_COOKIE_AGE", 12 * 3600)
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_HTTPONLY = True
 CSRF_FAILURE_VIEW = "mca_portal.pages.errors.csrf_failure"
 
 # REST API: calls in a minute that one partner account may make about customers, orders and subscriptions; 0 for no limit.
-API_CALLS_PER_MINUTE = env.int("API_CALLS_PER_MINUTE", default=500)
+API_CALLS_PER_MINUTE = _number("API_CALLS_PER_MINUTE", 500)
 
 # Languages and time ---------------------------------------------------------
 
@@ -250,9 +271,9 @@ SECURE_REFERRER_POLICY = "same-origin"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000  # bytes of a request body
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 1000
 if PRODUCTION:
-    SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=True)
+    SECURE_SSL_REDIRECT = True
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
-    SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", default=31_536_000)
+    SECURE_HSTS_SECONDS = _number("SECURE_HSTS_SECONDS", 31_536_000)
     SECURE_HSTS_INCLUDE_SUBDOMAINS = True
     SECURE_HSTS_PRELOAD = True
     SESSION_COOKIE_SECURE = True
@@ -264,6 +285,22 @@ LOGGING = logs.configuration(production=PRODUCTION)
 TRUSTED_PROXIES = env.list("TRUSTED_PROXIES", default=["127.0.0.1", "::1"] if PRODUCTION else [])
 METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
 
-EMAIL_BACKEND = env.str("EMAIL_BACKEND", default="django.core.mail.backends.console.EmailBackend")
+EMAIL_URL = env.str("EMAIL_URL", default="")
+email = env.email_url_config(EMAIL_URL or "consolemail://")
+EMAIL_BACKEND = email["EMAIL_BACKEND"]
+EMAIL_HOST = email["EMAIL_HOST"]
+EMAIL_HOST_USER = email["EMAIL_HOST_USER"] or ""
+EMAIL_HOST_PASSWORD = email["EMAIL_HOST_PASSWORD"] or ""
+EMAIL_USE_TLS = email.get("EMAIL_USE_TLS", False)
+EMAIL_USE_SSL = email.get("EMAIL_USE_SSL", False)
+EMAIL_PORT = email["EMAIL_PORT"] or (587 if EMAIL_USE_TLS else 465 if EMAIL_USE_SSL else 25)
+EMAIL_TIMEOUT = 10  # seconds
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="MCA portal <noreply@localhost>")
 SILENCED_SYSTEM_CHECKS: list[str] = []
+
+# Last, when everything has been read: what must not be --------------------------
+
+BIND = env.str("BIND", default="")
+refused = misread + (production.problems(globals()) if PRODUCTION else [])
+if refused:
+    raise ImproperlyConfigured("\n- ".join(["The portal does not start:", *refused]))

@@ -21,7 +21,7 @@ for name in (
     "ALLOWED_HOSTS",
     "CSRF_TRUSTED_ORIGINS",
     "SESSION_COOKIE_AGE",
-    "EMAIL_BACKEND",
+    "EMAIL_URL",
     "DEMO_PASSWORD",
 ):
     os.environ.pop(name, None)

@@ -42,7 +42,12 @@ class Portal:
         if database_url:
             settings["DATABASE_URL"] = database_url
         if production:
-            settings |= {"PRODUCTION": "true", "ALLOWED_HOSTS": self.host}
+            settings |= {
+                "PRODUCTION": "true",
+                "ALLOWED_HOSTS": self.host,
+                "EMAIL_URL": "smtp://127.0.0.1:9",  # nobody listens there
+                "DEFAULT_FROM_EMAIL": "noreply@partner.example",
+            }
         self.environment = {name: os.environ[name] for name in KEPT if name in os.environ}
         self.environment |= {name: str(value) for name, value in (settings | environment).items()}
         self._process: subprocess.Popen[bytes] | None = None
