@@ -369,9 +369,10 @@ class Activity(models.Model):
         )
         indexes = (
             models.Index(fields=["account", "-at", "-id"], name="activity_of_account"),
-            models.Index(fields=["account", "actor", "-at", "-id"], name="activity_of_actor"),
             models.Index(fields=["account", "topic", "-at", "-id"], name="activity_of_topic"),
-            models.Index(fields=["account", "customer_id", "-at", "-id"], name="activity_of_customer"),
+            # A person and a customer belong to one account.
+            models.Index(fields=["actor", "-at", "-id"], name="activity_of_person"),
+            models.Index(fields=["customer_id", "-at", "-id"], name="activity_at_customer", condition=Q(customer_id__isnull=False)),
         )
 
     def __str__(self) -> str:

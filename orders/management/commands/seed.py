@@ -13,11 +13,14 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from agreements.models import PROGRAMME_START, Acceptance, AgreementTemplate, Standing, Via
+from agreements.services import what_was_confirmed
 from customers.models import Customer
 from customers.validators import normalized_phone
-from mca_portal.staff.models import PartnerAccount, StaffMember
+from mca_portal.staff.activity import entry
+from mca_portal.staff.models import Action, Activity, PartnerAccount, StaffMember
 from mca_portal.staff.roles import Role
 from orders.models import BillingCycle, LicenseChange, Offer, Order, OrderLine, Subscription
+from orders.services import what_was_ordered
 
 BATCH = 2000  # customers in one transaction; keeps memory flat
 
@@ -106,8 +109,9 @@ class _Seeder:
         Order.objects.bulk_create(orders)
         subscriptions = [subscription for order in orders for subscription in self._subscriptions(order)]
         Subscription.objects.bulk_create(subscriptions)
-        OrderLine.objects.bulk_create(self._lines(subscriptions))
-        self._change_licenses(subscriptions)
+        lines = OrderLine.objects.bulk_create(self._lines(subscriptions))
+        changes = self._change_licenses(subscriptions)
+        Activity.objects.bulk_create(self._activity(customers, acceptances, orders, lines, changes))
 
     def _customer(self) -> Customer:
         chance = self.chance
@@ -199,7 +203,7 @@ class _Seeder:
                 subscription=subscription,
             )
 
-    def _change_licenses(self, subscriptions: list[Subscription]) -> None:
+    def _change_licenses(self, subscriptions: list[Subscription]) -> list[LicenseChange]:
         """One license-based subscription in ten grew once."""
         changed = [s for s in subscriptions if s.offer.is_license_based and self.chance.random() < 0.1]
         changes = []
@@ -219,6 +223,43 @@ class _Seeder:
             )
         LicenseChange.objects.bulk_create(changes)
         Subscription.objects.bulk_update(changed, ["quantity", "version"])
+        return changes
+
+    def _activity(
+        self,
+        customers: list[Customer],
+        acceptances: list[Acceptance],
+        orders: list[Order],
+        lines: list[OrderLine],
+        changes: list[LicenseChange],
+    ) -> Iterator[Activity]:
+        """What the services would have logged."""
+        by = self.agent
+        for customer in customers:
+            yield entry(Action.CUSTOMER_CREATED, by=by, customer=customer, at=customer.created_at)
+        for one in acceptances:
+            said = what_was_confirmed(one)
+            yield entry(
+                Action.ACCEPTANCE_CONFIRMED, by=by, customer=one.customer, about=one, name=one.name, changes=said, at=one.recorded_at
+            )
+        of_order: dict[uuid.UUID, list[OrderLine]] = {order.pk: [] for order in orders}
+        for line in lines:
+            of_order[line.order_id].append(line)
+        for order in orders:
+            ordered = what_was_ordered(order.billing_cycle, of_order[order.pk])
+            yield entry(
+                Action.ORDER_PLACED, by=by, customer=order.customer, about=order, name=order.number, changes=ordered, at=order.placed_at
+            )
+        for change in changes:
+            subscription, counts = change.subscription, {"quantity": [change.from_quantity, change.to_quantity]}
+            yield entry(
+                Action.LICENSES_CHANGED,
+                by=by,
+                customer=subscription.customer,
+                about=subscription,
+                changes=counts,
+                at=change.changed_at,
+            )
 
 
 def _phone(country: str) -> str:
