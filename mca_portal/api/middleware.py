@@ -47,7 +47,7 @@ class ApiMiddleware:
             ms_request_id=sane_id(ids["MS-RequestId"]), ms_correlation_id=sane_id(ids["MS-CorrelationId"])
         )
         language = translation.override(translation.get_language_from_request(request))
-        with language, coming_from(way=Way.API, request_id=ids["MS-RequestId"]):
+        with language, coming_from(way=Way.API):
             self._read_chunks(request)
             response = self._too_large(request) or self.get_response(request)
             if response.status_code >= 400 and not response.get("Content-Type", "").startswith("application/json"):
