@@ -281,6 +281,11 @@ def test_an_address_that_cannot_be_known_is_none(client: Client, admin, sent):
     assert not Activity.objects.exclude(address=None).exists()
 
 
+def test_what_comes_through_a_unix_socket_comes_from_this_machine(client: Client, admin):
+    client.post("/accounts/login/", {"login": admin.email, "password": "wrong"}, REMOTE_ADDR="")
+    assert last().address == "127.0.0.1"
+
+
 def test_nobody_makes_up_an_address_by_a_header(client: Client, admin):
     client.post(
         "/accounts/login/",
