@@ -29,7 +29,7 @@ class TokenBearer(HttpBearer):
     """An API token acts as its owner, with the roles that they hold now."""
 
     def authenticate(self, request: HttpRequest, token: str) -> StaffMember:
-        """The owner of `token`. Raises TokenNotAccepted, and NotAllowed when their roles no longer allow tokens."""
+        """The owner of `token`. Raises TokenNotAccepted, and what `note_token_use` raises when its owner could have none now."""
         found = ApiToken.objects.select_related("owner__account").filter(digest=token_digest(token.strip())).first()
         if found is None or not found.is_usable or not found.owner.is_active or found.owner.account is None:
             raise TokenNotAccepted

@@ -17,7 +17,7 @@ from agreements.known_templates import CLOUD_AGREEMENT
 from agreements.standing import StandingWord
 from customers.errors import NotYoursToTransact, StaleCustomer
 from customers.keyset import BadCursor
-from mca_portal.staff.errors import TokenNotAccepted
+from mca_portal.staff.errors import SecondFactorMissing, TokenNotAccepted
 from mca_portal.staff.roles import NotAllowed
 from orders.errors import EmptyOrder, NotLicenseBased, OfferNotSold, QuantityOutOfRange, StaleSubscription, SubscriptionSuspended
 
@@ -86,6 +86,11 @@ def _not_signed_in(_error: Exception) -> Fault:
 
 def _not_allowed(error: NotAllowed) -> Fault:
     return Fault(403, 900150, gettext("This needs the role %(roles)s.") % {"roles": one_of(error.roles)})
+
+
+def _no_second_factor(_error: Exception) -> Fault:
+    text = gettext("The account requires a second factor, and the owner of this token has none. Set one up in the portal, then try again.")
+    return Fault(403, ACTION_NOT_ALLOWED, text)
 
 
 def _not_yours(_error: NotYoursToTransact) -> Fault:
@@ -180,6 +185,7 @@ TABLE: dict[type[Exception], Callable[[Any], Fault]] = {
     ninja.AuthenticationError: _not_signed_in,
     TokenNotAccepted: _not_signed_in,
     NotAllowed: _not_allowed,
+    SecondFactorMissing: _no_second_factor,
     NotYoursToTransact: _not_yours,
     AgreementNotApplicable: _not_applicable,
     AgreementNotConfirmed: _not_confirmed,

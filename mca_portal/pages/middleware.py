@@ -22,6 +22,7 @@ from mca_portal.staff.devices import LAST_PERSON_AGE, LAST_PERSON_COOKIE, last_p
 
 Answer = Callable[[HttpRequest], HttpResponse]
 
+GO_ON = "go_on"  # the key in the session: the page that somebody wanted to see when they had to set up a second factor
 NOT_KEPT = ("/accounts/", "/operator/")  # sign-in itself, and forms that do not ask for what was typed
 FORM_TYPES = ("application/x-www-form-urlencoded", "multipart/form-data")
 
@@ -47,6 +48,13 @@ def _page_in_sight(request: HttpRequest) -> str:
     if page.netloc != request.get_host() or not page.path.startswith("/") or page.path.startswith("//"):
         return ""
     return page.path + (f"?{page.query}" if page.query else "")
+
+
+def _whole_window(address: str) -> HttpResponse:
+    """An answer to htmx: open `address` in the whole window, not in a corner of the present page."""
+    answer = HttpResponse(status=204)
+    answer["HX-Redirect"] = address
+    return answer
 
 
 class PersonMiddleware:
@@ -108,8 +116,7 @@ class PersonMiddleware:
         if request.method == "GET":
             # The request was for a part of the page; the page itself is what they want to see again.
             come_back = _page_in_sight(request) or come_back
-        answer = HttpResponse(status=204)
-        answer["HX-Redirect"] = f"{sign_in}?{urlencode({REDIRECT_FIELD_NAME: come_back})}"
+        answer = _whole_window(f"{sign_in}?{urlencode({REDIRECT_FIELD_NAME: come_back})}")
         answer.cookies = response.cookies
         return answer
 
@@ -208,3 +215,53 @@ class KeepTypedMiddleware:
             messages.warning(request, gettext("Your sign-in had expired, so nothing was changed. Please do it again."))
         elif not page["switched"]:
             messages.warning(request, gettext("Your sign-in had expired. What you typed is still here: check it and save again."))
+
+
+class SecondFactorMiddleware:
+    """Whoever must have a second factor and has none may set one up, choose language and appearance, or sign out: nothing else.
+
+    Everything else leads to the page that sets one up, which leads back. Nothing that they typed is lost.
+    """
+
+    OPEN = frozenset(
+        {
+            "mfa_index",
+            "mfa_activate_totp",
+            "mfa_add_webauthn",
+            "mfa_view_recovery_codes",
+            "mfa_generate_recovery_codes",
+            "mfa_download_recovery_codes",
+            "mfa_reauthenticate",
+            "mfa_reauthenticate_webauthn",
+            "account_reauthenticate",
+            "account_logout",
+            "session_end",
+            "sessions_end",
+            "set_theme",
+        }
+    )
+
+    def __init__(self, get_response: Answer) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: PortalRequest) -> HttpResponse:
+        """Answer."""
+        return self.get_response(request)
+
+    def process_view(self, request: PortalRequest, view: Callable[..., Any], args: Any, kwargs: Any) -> HttpResponse | None:
+        """Lead away from what is shut, after the CSRF check."""
+        person = request.user
+        if not person.is_authenticated or not person.must_set_up_second_factor:
+            return None
+        if not _asks_for_sign_in(view) or request.resolver_match.view_name in self.OPEN:
+            return None
+        asks_htmx = bool(request.headers.get("HX-Request"))
+        if request.method == "POST":
+            if request.content_type in FORM_TYPES and not request.path.startswith(NOT_KEPT):
+                typed.keep(request, request.path, staff=str(person.pk), page=_page_in_sight(request), switched=True)
+            request.session[GO_ON] = _page_in_sight(request) or request.path
+        elif typed.KEPT not in request.session:  # what they typed matters more than where they looked afterwards
+            # htmx asks for a part of the page; the page itself is what they want to see.
+            request.session[GO_ON] = _page_in_sight(request) if asks_htmx else request.get_full_path()
+        address = resolve_url("mfa_index")
+        return _whole_window(address) if asks_htmx else HttpResponseRedirect(address)

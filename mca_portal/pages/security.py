@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods
 
+from mca_portal.pages.middleware import GO_ON
 from mca_portal.staff.devices import device_name
 from mca_portal.staff.models import StaffMember
 from mca_portal.staff.services import end_session, end_sessions
@@ -21,6 +22,7 @@ from mca_portal.staff.services import end_session, end_sessions
 @require_http_methods(["GET"])
 def security(request: HttpRequest) -> HttpResponse:
     """Show one's own second factors, recovery codes and sessions; everybody who is signed in may."""
+    go_on = "" if request.user.must_set_up_second_factor else request.session.pop(GO_ON, "")
     factors = Authenticator.objects.filter(user=request.user).order_by("created_at", "pk")
     of_type = {kind: [factor for factor in factors if factor.type == kind] for kind in Authenticator.Type}
     codes = of_type[Authenticator.Type.RECOVERY_CODES]
@@ -32,6 +34,8 @@ def security(request: HttpRequest) -> HttpResponse:
             "passkeys": of_type[Authenticator.Type.WEBAUTHN],
             "codes_left": len(codes[0].wrap().get_unused_codes()) if codes else None,
             "sessions": _sessions(request),
+            "must_set_up": request.user.must_set_up_second_factor,
+            "go_on": go_on,
         },
     )
 

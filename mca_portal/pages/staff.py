@@ -1,5 +1,7 @@
 """Staff: who works for the account, in which roles, and how does somebody new get in?"""
 
+from allauth.account.adapter import get_adapter
+from allauth.account.decorators import reauthentication_required
 from allauth.account.forms import default_token_generator
 from allauth.account.utils import user_pk_to_url_str
 from django import forms
@@ -15,10 +17,10 @@ from django.views.decorators.http import require_http_methods
 from mca_portal.pages.access import needs
 from mca_portal.pages.typed import unchecked
 from mca_portal.staff.errors import LastAdminAgent, NotYourself
-from mca_portal.staff.forms import MemberForm, NewMemberForm
+from mca_portal.staff.forms import MemberForm, NewMemberForm, SecurityForm
 from mca_portal.staff.models import StaffMember
 from mca_portal.staff.roles import Permission, Role
-from mca_portal.staff.services import add_member, change_member, note_password_link, set_active
+from mca_portal.staff.services import add_member, change_member, note_password_link, require_second_factor, reset_second_factor, set_active
 
 LINK = "staff_link"  # in the session: {"member": pk, "address": …} until it was shown once
 
@@ -27,7 +29,12 @@ LINK = "staff_link"  # in the session: {"member": pk, "address": …} until it w
 @needs(Permission.MANAGE_STAFF)
 def staff(request: HttpRequest) -> HttpResponse:
     """List the account's staff, active ones first."""
-    members = StaffMember.objects.visible_to(request.user).prefetch_related("groups").order_by("-is_active", "last_name", "id")
+    members = (
+        StaffMember.objects.visible_to(request.user)
+        .with_second_factor()
+        .prefetch_related("groups")
+        .order_by("-is_active", "last_name", "id")
+    )
     return render(request, "staff/list.html", {"members": members})
 
 
@@ -54,7 +61,7 @@ def staff_new(request: HttpRequest) -> HttpResponse:
 @needs(Permission.MANAGE_STAFF)
 def staff_member(request: HttpRequest, pk: int) -> HttpResponse:
     """Show and change one member: name, roles, whether they may sign in, a new link. Another account's member is not found (A5)."""
-    member = get_object_or_404(StaffMember.objects.visible_to(request.user).select_related("account"), pk=pk)
+    member = get_object_or_404(StaffMember.objects.visible_to(request.user).with_second_factor().select_related("account"), pk=pk)
     action = request.POST.get("action", "save") if request.method == "POST" else ""
     typed = (request.POST or request.typed) if action in ("", "save") else None
     initial = {"first_name": member.first_name, "last_name": member.last_name, "roles": [role.value for role in member.roles]}
@@ -87,6 +94,44 @@ def staff_member(request: HttpRequest, pk: int) -> HttpResponse:
     if link:
         response["Cache-Control"] = "no-store"
     return response
+
+
+@require_http_methods(["POST"])
+@needs(Permission.MANAGE_STAFF)
+@reauthentication_required(app="allauth.mfa")
+def staff_factor_reset(request: HttpRequest, pk: int) -> HttpResponse:
+    """Take away a colleague's second factor, which they lost, and write to them. Asks for one's own password first."""
+    member = get_object_or_404(StaffMember.objects.visible_to(request.user).select_related("account"), pk=pk)
+    try:
+        reset_second_factor(by=request.user, member=member)
+    except NotYourself:
+        messages.error(request, gettext("You cannot reset your own second factor. Ask another Admin agent to do it."))
+    else:
+        get_adapter(request).send_notification_mail("mfa/email/second_factor_reset", member)
+        messages.success(request, gettext("The second factor of %(name)s was reset. They are signed out.") % {"name": member})
+    return redirect("staff_member", member.pk)
+
+
+@require_http_methods(["GET", "POST"])
+@needs(Permission.MANAGE_STAFF)
+@reauthentication_required(app="allauth.mfa", allow_get=True)
+def staff_security(request: HttpRequest) -> HttpResponse:
+    """Show and change whether everybody needs a second factor, and who has none. Asks for one's own password before a change."""
+    typed = request.POST if request.method == "POST" else None  # an unticked box sends nothing
+    form = SecurityForm(typed, initial={"second_factor_required": request.user.account.second_factor_required})
+    if request.method == "POST" and form.is_valid():
+        required = form.cleaned_data["second_factor_required"]
+        require_second_factor(by=request.user, required=required)
+        said = gettext("Everybody needs a second factor now.") if required else gettext("A second factor is no longer required.")
+        messages.success(request, said)
+        return redirect("staff_security")
+    without = StaffMember.objects.visible_to(request.user).with_second_factor().filter(is_active=True, has_second_factor=False)
+    return render(
+        request,
+        "staff/security_settings.html",
+        {"form": form, "without": without.order_by("last_name", "id")},
+        status=422 if request.method == "POST" else 200,
+    )
 
 
 def _act(request: HttpRequest, member: StaffMember, action: str, form: MemberForm) -> bool:

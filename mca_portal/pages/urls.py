@@ -58,6 +58,8 @@ urlpatterns = [
     # Staff and oneself
     path("staff/", staff.staff, name="staff"),
     path("staff/new/", staff.staff_new, name="staff_new"),
+    path("staff/security/", staff.staff_security, name="staff_security"),
+    path("staff/<int:pk>/second-factor/reset/", staff.staff_factor_reset, name="staff_factor_reset"),
     path("staff/<int:pk>/", staff.staff_member, name="staff_member"),
     path("profile/", profile.profile, name="profile"),
     path("profile/security/", security.security, name="mfa_index"),  # the name by which allauth leads back to it

@@ -12,7 +12,7 @@ class StaffBackend(AuthenticationBackend):
 
     def get_user(self, user_id: Any) -> StaffMember | None:
         """The signed-in person with their account and roles, or None when unknown or deactivated."""
-        person = StaffMember.objects.select_related("account").prefetch_related("groups").filter(pk=user_id).first()
+        person = StaffMember.objects.select_related("account").prefetch_related("groups").with_second_factor().filter(pk=user_id).first()
         return person if person and self.user_can_authenticate(person) else None
 
     def _get_user_permissions(self, user_obj: Any) -> Any:

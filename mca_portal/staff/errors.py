@@ -1,12 +1,18 @@
 """What can be wrong about staff, as facts; each door says it in its own way."""
 
+from django.core.exceptions import PermissionDenied
+
 
 class LastAdminAgent(Exception):
     """The change would leave the account without an active Admin agent, and nobody could ever add one again."""
 
 
 class NotYourself(Exception):
-    """Somebody tried to deactivate themselves; another Admin agent has to do it."""
+    """Somebody tried to deactivate themselves, or to reset their own second factor; another Admin agent has to do it."""
+
+
+class SecondFactorMissing(PermissionDenied):
+    """The account requires a second factor, and this member has none."""
 
 
 class TokenNotAccepted(Exception):

@@ -77,3 +77,16 @@ class TokenForm(forms.Form):
         initial=90,
         choices=[(30, _("30 days")), (90, _("90 days")), (180, _("180 days")), (365, _("One year"))],
     )
+
+
+class SecurityForm(forms.Form):
+    """What the account demands of everybody who signs in."""
+
+    second_factor_required = forms.BooleanField(
+        label=_("Everybody needs a second factor"),
+        required=False,
+        help_text=_(
+            "Whoever has none sets one up before they can go on. The API tokens of people without one stop until they do. "
+            "Microsoft requires it of partners."
+        ),
+    )

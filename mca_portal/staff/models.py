@@ -6,6 +6,7 @@ import zoneinfo
 from functools import cached_property
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
 from django.core.exceptions import ValidationError
@@ -81,6 +82,9 @@ class PartnerAccount(models.Model):
     time_zone = models.CharField(_("time zone"), max_length=60, default="UTC", validators=[validate_time_zone])
     country = CountryField(_("country/region"))
     default_language = models.CharField(_("default language"), max_length=5, choices=Language, default=Language.ENGLISH)
+    second_factor_required = models.BooleanField(
+        _("second factor required"), default=False, help_text=_("Nobody without a second factor works in the portal or by its API.")
+    )
 
     class Meta:
         """Permissions live here because they are about an account's data as a whole."""
@@ -138,6 +142,17 @@ class StaffQuerySet(models.QuerySet["StaffMember"]):
     def with_role(self, role: Role) -> "StaffQuerySet":
         """Those who hold `role`."""
         return self.filter(groups__name=role.value)
+
+    def with_second_factor(self) -> "StaffQuerySet":
+        """Each with `has_second_factor`, in the same query."""
+        return self.annotate(has_second_factor=models.Exists(_second_factors().filter(user=models.OuterRef("pk"))))
+
+
+def _second_factors() -> models.QuerySet[Any]:
+    """Everybody's authenticator apps, passkeys and security keys; recovery codes alone are no second factor."""
+    from allauth.mfa.models import Authenticator  # here: it needs our models to be loaded
+
+    return Authenticator.objects.filter(type__in=(Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN))
 
 
 class StaffManager(BaseUserManager.from_queryset(StaffQuerySet)):  # type: ignore[misc]
@@ -210,6 +225,17 @@ class StaffMember(AbstractBaseUser, PermissionsMixin):
         """The roles held, in the matrix's order."""
         held = {group.name for group in self.groups.all()}
         return [role for role in Role if role.value in held]
+
+    @cached_property
+    def has_second_factor(self) -> bool:
+        """Whether signing in takes more than the password."""
+        return _second_factors().filter(user=self).exists()
+
+    @property
+    def must_set_up_second_factor(self) -> bool:
+        """Whether they need one before anything else: their account requires it, or they are the operator of a portal in production."""
+        required = bool(self.account and self.account.second_factor_required) or (self.is_staff and settings.PRODUCTION)
+        return required and not self.has_second_factor
 
     @property
     def roles_display(self) -> list[Any]:
@@ -302,9 +328,11 @@ class Action(models.TextChoices):
     SECOND_FACTOR_ADDED = "sign_in.factor_added", _("Second factor added")
     SECOND_FACTOR_REMOVED = "sign_in.factor_removed", _("Second factor removed")
     RECOVERY_CODES_MADE = "sign_in.recovery_codes_made", _("New recovery codes made")
+    SECOND_FACTOR_RESET = "staff.factor_reset", _("Second factor reset")
     TOKEN_CREATED = "api.token_created", _("API token created")
     TOKEN_REVOKED = "api.token_revoked", _("API token revoked")
     ACCOUNT_OPENED = "account.opened", _("Partner account opened")
+    SECOND_FACTOR_REQUIRED = "account.factor_required", _("Second factor required or not")
 
     @property
     def topic(self) -> Topic:

@@ -8,6 +8,7 @@ import json
 import secrets
 from collections.abc import Iterable
 
+from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
 from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
@@ -17,7 +18,7 @@ from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 
 from mca_portal.staff.activity import differences, record
-from mca_portal.staff.errors import LastAdminAgent, NotYourself
+from mca_portal.staff.errors import LastAdminAgent, NotYourself, SecondFactorMissing
 from mca_portal.staff.models import Action, ApiToken, PartnerAccount, StaffMember
 from mca_portal.staff.names import tidy
 from mca_portal.staff.roles import Permission, Role, require
@@ -35,6 +36,8 @@ __all__ = [
     "note_sign_out",
     "note_token_use",
     "open_account",
+    "require_second_factor",
+    "reset_second_factor",
     "revoke_token",
     "set_active",
     "set_password",
@@ -170,6 +173,42 @@ def set_active(*, by: StaffMember, member: StaffMember, active: bool) -> StaffMe
     return member
 
 
+def require_second_factor(*, by: StaffMember, required: bool) -> PartnerAccount:
+    """Require a second factor of everybody who works for `by`'s account, or no longer; it counts from each one's next request on.
+
+    Raises NotAllowed (P1).
+    """
+    require(by, Permission.MANAGE_STAFF)
+    assert by.account_id is not None  # `require` refuses the operator
+    with transaction.atomic():
+        account = PartnerAccount.objects.select_for_update().get(pk=by.account_id)
+        if account.second_factor_required != required:
+            account.second_factor_required = required
+            account.save(update_fields=["second_factor_required"])
+            changed = {"second_factor_required": [not required, required]}
+            record(Action.SECOND_FACTOR_REQUIRED, by=by, about=account, changes=changed)
+    return account
+
+
+def reset_second_factor(*, by: StaffMember, member: StaffMember) -> StaffMember:
+    """Take away a colleague's second factors and recovery codes, which they lost, and end their sessions.
+
+    They sign in with their password alone until they set one up anew, at once where the account requires it.
+    Raises NotAllowed (P1), NotYourself.
+    """
+    require(by, Permission.MANAGE_STAFF)
+    with transaction.atomic():
+        member = _lock_member(by, member)
+        if member.pk == by.pk:
+            raise NotYourself
+        gone, _kinds = Authenticator.objects.filter(user=member).delete()
+        if gone:
+            member.sign_outs += 1
+            member.save(update_fields=["sign_outs"])
+            record(Action.SECOND_FACTOR_RESET, by=by, about=member)
+    return member
+
+
 def set_preferences(
     *, by: StaffMember, language: str | None = None, theme: str | None = None, first_name: str | None = None, last_name: str | None = None
 ) -> StaffMember:
@@ -214,9 +253,11 @@ def create_token(*, by: StaffMember, name: str, days: int) -> tuple[ApiToken, st
     """Make an API token of `by`'s own that lives `days` days; the second value is the token itself, which nothing can show again.
 
     It has the form of a JWT, because Partner Center's PowerShell module reads account, person and expiry from it; the portal trusts nothing
-    in it and knows it by its hash. Raises NotAllowed (P1), ValidationError (keys "name", "days").
+    in it and knows it by its hash. Raises NotAllowed (P1), SecondFactorMissing, ValidationError (keys "name", "days").
     """
     require(by, Permission.USE_API_TOKENS)
+    if by.must_set_up_second_factor:
+        raise SecondFactorMissing
     if not 1 <= days <= TOKEN_LIFE.days:
         too_long = ValidationError(_("Choose 1 to %(days)s days."), code="days", params={"days": TOKEN_LIFE.days})
         raise ValidationError({"days": too_long})
@@ -248,8 +289,14 @@ def revoke_token(*, by: StaffMember, token: ApiToken) -> ApiToken:
 
 
 def note_token_use(*, by: StaffMember, token: ApiToken) -> None:
-    """Note that `by`, its owner, uses the token now, to the minute. Raises NotAllowed when they may no longer have tokens (P1)."""
+    """Note that `by`, its owner, uses the token now, to the minute.
+
+    Raises NotAllowed when they may no longer have tokens (P1), SecondFactorMissing when they could not make one now: a token never has more
+    rights than its owner.
+    """
     require(by, Permission.USE_API_TOKENS)
+    if by.must_set_up_second_factor:
+        raise SecondFactorMissing
     now = timezone.now()
     if token.last_used_at is None or now - token.last_used_at >= _NOTED:
         # Where nothing can be written now (a full disk, a lock that somebody holds), what only reads goes on.

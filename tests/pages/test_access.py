@@ -98,6 +98,8 @@ TABLE: dict[str, tuple[str, str]] = {
     "staff": ("302 403 403 403 200 200", NOT_THIS_WAY),
     "staff_new": ("302 403 403 403 200 200", "302 403 403 403 422 422"),
     "staff_member": ("302 403 403 403 200 404", "302 403 403 403 422 404"),
+    "staff_factor_reset": (NOT_THIS_WAY, "302 403 403 403 302 302"),  # asks for the password, then finds a colleague or nobody
+    "staff_security": ("302 403 403 403 200 200", "302 403 403 403 302 302"),  # asks for the password first
     "profile": (SIGNED_IN, "302 422 422 422 422 422"),
     "mfa_index": (SIGNED_IN, NOT_THIS_WAY),
     "session_end": (NOT_THIS_WAY, "302 302 302 302 302 302"),

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
 from django.core.exceptions import ObjectDoesNotExist
 
@@ -33,6 +34,8 @@ from mca_portal.staff.services import (
     note_sign_in,
     note_sign_out,
     note_token_use,
+    require_second_factor,
+    reset_second_factor,
     revoke_token,
     set_active,
     set_password,
@@ -158,6 +161,15 @@ CALLS = {
     note_token_use: Call(
         _note_token_use, Permission.USE_API_TOKENS, transacts=False, names_an_object=False
     ),
+    require_second_factor: Call(
+        lambda by, world: require_second_factor(by=by, required=True),
+        Permission.MANAGE_STAFF,
+        transacts=False,
+        names_an_object=False,
+    ),
+    reset_second_factor: Call(
+        lambda by, world: reset_second_factor(by=by, member=world.member), Permission.MANAGE_STAFF, transacts=False
+    ),
     revoke_token: Call(
         lambda by, world: revoke_token(by=by, token=world.token), Permission.MANAGE_STAFF, transacts=False
     ),
@@ -187,12 +199,13 @@ def make_world(account: PartnerAccount) -> World:
     acceptance = confirm(admin, make_customer(admin))
     subscription = make_subscription(admin, acceptance.customer, quantity=5)
     member = make_staff(account, Role.SALES_AGENT)
+    Authenticator.objects.create(user=member, type=Authenticator.Type.TOTP, data={})
     return World(acceptance.customer, acceptance, subscription, member, make_token(member))
 
 
 def written() -> list[list[dict]]:
     """Every row of every table that a service could have written."""
-    return [list(table.objects.order_by("pk").values()) for table in (*TABLES, UserSession)] + [
+    return [list(table.objects.order_by("pk").values()) for table in (*TABLES, PartnerAccount, UserSession)] + [
         list(StaffMember.groups.through.objects.order_by("pk").values())
     ]
 
