@@ -1,14 +1,17 @@
-# Everything that is done with this project starts here:  make run | serve | test | check | messages | screenshots | lock | clean
+# Everything that is done with this project starts here:  make run | serve | test | check | soak | messages | screenshots | lock | clean
 #
 # Needs Python 3.11 or newer (PY=python3.12 make … picks another one) and make. Set in the environment or on the command line:
 #   PORT         where the portal listens on this machine (8000)
 #   VAR_DIR      where the database and the collected static files live (var)
 #   REQUIRE_ALL  1: `make test` and `make check` fail instead of skipping what needs a program that is missing
+#   ROUNDS, CLIENTS, SEED, DATABASE  of `make soak` (10, 6, a new one each time, both)
 #   JOBS         how many processes run the tests (as many as processors)
 PY ?= python3
 PORT ?= 8000
 VAR_DIR ?= var
 REQUIRE_ALL ?= 0
+ROUNDS ?= 10
+CLIENTS ?= 6
 JOBS ?= $(shell getconf _NPROCESSORS_ONLN)
 export PORT VAR_DIR REQUIRE_ALL
 
@@ -18,7 +21,7 @@ PYTEST := $(BIN)/pytest -q -n $(JOBS)
 INSTALL := $(BIN)/uv pip install -q --no-config --python $(BIN)/python --require-hashes --only-binary :all:
 
 .DEFAULT_GOAL := run
-.PHONY: run serve test check messages screenshots lock clean
+.PHONY: run serve test check soak messages screenshots lock clean
 .PHONY: check-format check-lint check-templates check-types check-layers check-django check-translations
 
 run: .venv/.prod $(VAR_DIR)/.static
@@ -64,6 +67,11 @@ check-django:
 check-translations: export VAR_DIR := $(VAR_DIR)/check
 check-translations:
 	$(MANAGE) check_catalogues
+
+# Kill the server again and again while people work, and check every record. DATABASE=sqlite or postgresql; without it on both.
+soak: .venv/.dev
+	$(MANAGE) compile_catalogues
+	$(BIN)/python -m tests.soak --rounds $(ROUNDS) --clients $(CLIENTS) $(if $(SEED),--seed $(SEED)) $(if $(DATABASE),--database $(DATABASE))
 
 messages: .venv/.dev
 	$(MANAGE) update_catalogues

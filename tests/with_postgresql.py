@@ -86,16 +86,9 @@ class Cluster:
         return f"postgres://postgres@/{self._folder}/{database}"
 
     def start(self) -> None:
-        """Start it and wait until it answers, also after `kill`."""
+        """Start it and wait until it answers."""
         settings = " ".join(f"-c {shlex.quote(f'{name}={value}')}" for name, value in self._options.items())
-        patience = time.monotonic() + 60
-        while True:
-            try:
-                return self._run("pg_ctl", "-D", self._data, "-s", "-w", "-l", self._folder / "log", "-o", settings, "start")
-            except subprocess.CalledProcessError:  # those that were killed may still be on their way out
-                if time.monotonic() > patience:
-                    raise
-                time.sleep(0.2)
+        self._run("pg_ctl", "-D", self._data, "-s", "-w", "-l", self._folder / "log", "-o", settings, "start")
 
     def stop(self, mode: str = "fast") -> None:
         """Stop it: `fast` ends its sessions, `immediate` does not even write anything more."""
@@ -105,9 +98,15 @@ class Cluster:
         """Kill its processes, all at once."""
         main = (self._data / "postmaster.pid").read_text().split()[0]
         parents = {path.parent.name: path.read_text().rpartition(")")[2].split()[1] for path in Path("/proc").glob("[0-9]*/stat")}
-        for pid in (main, *(child for child, parent in parents.items() if parent == main)):
+        pids = [main, *(child for child, parent in parents.items() if parent == main)]
+        for pid in pids:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(int(pid), signal.SIGKILL)
+        while any(_runs(pid) for pid in pids):
+            time.sleep(0.01)
+        # A process that nobody has buried yet would keep the next start out.
+        for lock in (self._data / "postmaster.pid", *self._folder.glob(".s.PGSQL.*.lock")):
+            lock.unlink(missing_ok=True)
 
     def sql(self, statement: str, database: str = "postgres") -> str:
         """What psql prints for `statement`."""
@@ -117,6 +116,14 @@ class Cluster:
     def _run(self, program: str, *arguments: object) -> None:
         command = [*self._as_server, str(self._programs / program), *map(str, arguments)]
         subprocess.run(command, check=True, cwd=self._folder, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+
+
+def _runs(pid: str) -> bool:
+    """Whether the process is there and is no zombie."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except OSError:
+        return False
 
 
 def main(command: list[str]) -> int:

@@ -9,7 +9,7 @@ import time
 import uuid
 
 from django.conf import settings
-from django.db import connection
+from django.db import OperationalError, connection
 
 COUNTED = "/v1/customers"
 SHARE = 10  # calls counted in memory before the other processes are told
@@ -64,7 +64,10 @@ def seconds_to_wait(account_id: uuid.UUID, path: str, key: str | None) -> int:
         minute.told += telling
         minute.untold -= telling
     if telling:
-        total = _tell(account_id, number, telling)
+        try:
+            total = _tell(account_id, number, telling)
+        except OperationalError:
+            return 0  # where nothing can be written now, what only reads goes on
         with _lock:
             minute.told = max(minute.told, total)
         if total > limit:

@@ -16,6 +16,7 @@ from django.test import Client
 
 from agreements.models import Acceptance, AgreementTemplate
 from customers.models import Customer
+from mca_portal.api import limits
 from mca_portal.staff.models import ApiToken, StaffMember
 from orders.models import Order, OrderLine, Subscription
 from tests.factories import confirm, license_offer, make_customer, make_staff, make_token
@@ -89,7 +90,9 @@ def is_kind(answer: HttpResponse) -> bool:
 
 
 @pytest.mark.usefixtures("impatient")
-def test_a_stranger_who_locks_the_file_stops_writing_for_so_long_only(agent, visitor):
+def test_a_stranger_who_locks_the_file_stops_writing_for_so_long_only(agent, visitor, settings):
+    settings.API_CALLS_PER_MINUTE = 500
+    limits.forget()
     customer = make_customer(agent)
     secret = make_token(agent, "secret")
     stranger = sqlite3.connect(settings.DATABASES["default"]["NAME"], isolation_level=None)

@@ -6,6 +6,7 @@ For the tests that a thread inside the test process cannot make: killing the ser
 import contextlib
 import http.client
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -66,16 +67,17 @@ class Portal:
 
     def manage(self, *arguments: str) -> str:
         """Run manage.py; what it printed. Raises AssertionError with its complaint."""
-        command = [sys.executable, "manage.py", *arguments]
-        done = subprocess.run(command, cwd=self.code, env=self.environment, capture_output=True, text=True)
-        assert done.returncode == 0, f"manage.py {' '.join(arguments[:1])}: {done.stdout}{done.stderr}"
-        return done.stdout
+        return self.python("manage.py", *arguments)
 
     def run(self, script: str) -> str:
         """Run Python inside the portal's settings, as in its shell; what it printed. Raises AssertionError with its complaint."""
-        command, begin = [sys.executable, "-"], "import django; django.setup()\n"
-        done = subprocess.run(command, cwd=self.code, env=self.environment, input=begin + script, capture_output=True, text=True)
-        assert done.returncode == 0, done.stderr
+        return self.python("-", stdin=f"import django; django.setup()\n{script}")
+
+    def python(self, *arguments: str, stdin: str = "") -> str:
+        """Run Python in the portal's environment; what it printed. Raises AssertionError with its complaint."""
+        command = [sys.executable, *arguments]
+        done = subprocess.run(command, cwd=self.code, env=self.environment, input=stdin, capture_output=True, text=True)
+        assert done.returncode == 0, f"{' '.join(arguments)}: {done.stdout}{done.stderr}"
         return done.stdout
 
     def start(self) -> Self:
@@ -113,6 +115,11 @@ class Portal:
             self._process.wait()
             self._process = None
 
+    def kill_one(self, chance: random.Random) -> None:
+        """SIGKILL to one of the processes that answer requests; the server replaces it."""
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(chance.choice(self.workers()), signal.SIGKILL)
+
     def stop(self) -> None:
         """SIGTERM: running requests are answered, then it ends."""
         if self._process is not None:
@@ -122,6 +129,11 @@ class Portal:
             except subprocess.TimeoutExpired:
                 self.kill()
             self._process = None
+
+    def is_alive(self) -> bool:
+        """Whether it has been started and has not ended."""
+        process = self._process
+        return process is not None and process.poll() is None
 
     def workers(self) -> list[int]:
         """The ids of the processes that answer requests."""
