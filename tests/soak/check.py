@@ -22,6 +22,7 @@ def everything(books: Books) -> Iterator[str]:
     yield from multi_row_writes()
     yield from histories()
     yield from the_gate(books["published"])
+    yield from the_activity_log()
     yield from intentions(books["intentions"])
 
 
@@ -30,7 +31,7 @@ def the_database_itself() -> Iterator[str]:
     from django.core.management import CommandError, call_command
     from django.db import connection
 
-    from agreements.guards import missing_guards
+    from mca_portal.staff.guards import missing_guards
 
     if missing := missing_guards("default"):
         yield f"guards are missing: {missing}"
@@ -143,6 +144,38 @@ def the_gate(published: list[dict[str, Any]]) -> Iterator[str]:
         required = max([2, *(one["rank"] for one in published if datetime.fromisoformat(one["at"]) <= at)])
         if best.template.version_rank < required:
             yield f"{what} at {at} names an acceptance of rank {best.template.version_rank}, but {required} was required"
+
+
+def the_activity_log() -> Iterator[str]:
+    """Each write has its entry, by the same person, and no entry lacks its write."""
+    from agreements.models import Acceptance, Withdrawal
+    from customers.models import Customer
+    from mca_portal.staff.models import Action, Activity
+    from orders.models import LicenseChange, Order, StatusChange
+
+    turned = {"suspended": Action.SUBSCRIPTION_SUSPENDED, "active": Action.SUBSCRIPTION_REACTIVATED}
+    written = Counter(
+        [
+            *((Action.CUSTOMER_CREATED, str(row.pk), row.created_by_id) for row in Customer.objects.all()),
+            *((Action.ACCEPTANCE_CONFIRMED, str(row.pk), row.recorded_by_id) for row in Acceptance.objects.all()),
+            *((Action.ACCEPTANCE_WITHDRAWN, str(row.pk), row.withdrawn_by_id) for row in Withdrawal.objects.all()),
+            *((Action.ORDER_PLACED, str(row.pk), row.placed_by_id) for row in Order.objects.all()),
+            *(
+                (Action.LICENSES_CHANGED, f"{row.subscription_id} {row.from_quantity} {row.to_quantity}", row.changed_by_id)
+                for row in LicenseChange.objects.all()
+            ),
+            *((turned[row.to_status], str(row.subscription_id), row.changed_by_id) for row in StatusChange.objects.all()),
+        ]
+    )
+    topics = {action.topic for action, _about, _by in written}
+    logged: Counter[Any] = Counter()
+    for entry in Activity.objects.filter(topic__in=topics):
+        about = str(entry.customer_id) if entry.action == Action.CUSTOMER_CREATED else entry.about_id
+        if entry.action == Action.LICENSES_CHANGED:
+            about = " ".join([about, *map(str, entry.changes["quantity"])])
+        logged[(entry.action, about, entry.actor_id)] += 1
+    yield from (f"{what} has no entry in the activity log" for what in (written - logged).elements())
+    yield from (f"the activity log has an entry for {what}, which was not written" for what in (logged - written).elements())
 
 
 def intentions(books: list[dict[str, Any]]) -> Iterator[str]:

@@ -159,10 +159,10 @@ class Client:
 
     def confirm(self) -> None:
         """Confirm acceptance of the latest agreement for one of the customers."""
-        self._confirm(f"/customers/{self._customer()}/agreement/")
+        self._confirm(f"/customers/{self._customer()}/agreement/", DONE)
 
-    def _confirm(self, address: str) -> None:
-        """Fill in the acceptance wherever it is asked for."""
+    def _confirm(self, address: str, redirected: str) -> None:
+        """Fill in the acceptance wherever it is asked for; `redirected` is what a redirect says of it."""
         page = self._get(address, 200, 302)
         if page.status == 302:
             return
@@ -174,7 +174,7 @@ class Client:
             "mca-agreed_on": AGREED_ON,
         }
         intention = self._intend("confirm", email)
-        self._submit(intention, address, fields, lambda to: DONE)
+        self._submit(intention, address, fields, lambda to: redirected)
 
     def withdraw(self) -> None:
         """Withdraw a confirmation that the customer's page offers to withdraw."""
@@ -202,7 +202,7 @@ class Client:
         if sent.location.endswith("/agreement/"):
             if self.chance.random() < 0.4:
                 return
-            self._confirm(sent.location)
+            self._confirm(sent.location, UNKNOWN)  # the order goes on as well when somebody else confirmed meanwhile
         review = f"{address}review/"
         page = self._get(review, 200, 302)
         if page.status == 302:

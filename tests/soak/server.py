@@ -157,7 +157,7 @@ class Portal:
                 total += int(fields["Pss"].split()[0])
         return total // 1024
 
-    def last_words(self, lines: int = 40) -> str:
+    def last_words(self, lines: int = 12) -> str:
         """The end of the server's log."""
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:]) if self.log.exists() else ""
 
