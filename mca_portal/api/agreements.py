@@ -11,13 +11,15 @@ from agreements.errors import NewerTemplate
 from agreements.models import Acceptance, AgreementTemplate, AgreementType, Via
 from agreements.services import Person, confirm_acceptance
 from customers.countries import RULES
+from mca_portal.api import answers as shown
 from mca_portal.api.access import ApiRequest, account_of, own_customer, require_agreement_resource
+from mca_portal.api.documentation import answers
 from mca_portal.api.errors import invalid, newer_template, not_found
 from mca_portal.api.wire import Body, Json, agreed_day, collection, guid, instant, reply
 from mca_portal.staff.models import PartnerAccount
 from mca_portal.staff.roles import Permission, require
 
-router = Router(tags=["Agreements"])
+router = Router(tags=["Agreements"], by_alias=True)
 FALLBACK_LANGUAGE = "en-US"
 
 
@@ -54,7 +56,7 @@ def _templates(account: PartnerAccount) -> list[tuple[AgreementTemplate, int]]:
     return [(template, each[kind] - 1) for kind, template in newest.items()]
 
 
-@router.get("/agreements", summary="Get agreement metadata")
+@router.get("/agreements", summary="Get agreement metadata", response=answers(shown.AgreementTemplates, 404))
 def list_templates(request: ApiRequest, agreementType: str | None = None) -> HttpResponse:
     """The newest template of the type asked for; `*` for all types."""
     require_agreement_resource(request.auth)
@@ -71,7 +73,11 @@ def list_templates(request: ApiRequest, agreementType: str | None = None) -> Htt
     return collection(items, "/agreements")
 
 
-@router.get("/customers/{customer_id}/agreements", summary="Get confirmation of customer consent")
+@router.get(
+    "/customers/{customer_id}/agreements",
+    summary="Get confirmation of customer consent",
+    response=answers(shown.Acceptances, 404),
+)
 def list_acceptances(request: ApiRequest, customer_id: str, agreementType: str | None = None) -> HttpResponse:
     """The confirmations of a customer that stand, newest first."""
     require_agreement_resource(request.auth)
@@ -85,7 +91,12 @@ def list_acceptances(request: ApiRequest, customer_id: str, agreementType: str |
     return collection(items, f"/customers/{customer.pk}/agreements")
 
 
-@router.post("/customers/{customer_id}/agreements", summary="Confirm customer consent")
+@router.post(
+    "/customers/{customer_id}/agreements",
+    summary="Confirm customer consent",
+    operation_id="confirmAcceptance",
+    response=answers(shown.RecordedAcceptance, 404, 409, status=201),
+)
 def confirm(request: ApiRequest, customer_id: str, body: Confirmation) -> HttpResponse:
     """Record that somebody at the customer accepted the latest template."""
     require_agreement_resource(request.auth)
@@ -111,7 +122,12 @@ def confirm(request: ApiRequest, customer_id: str, body: Confirmation) -> HttpRe
     return reply(made, 201)
 
 
-@router.get("/customers/{customer_id}/directSignedMicrosoftCustomerAgreementStatus", summary="Get direct acceptance status")
+@router.get(
+    "/customers/{customer_id}/directSignedMicrosoftCustomerAgreementStatus",
+    summary="Get direct acceptance status",
+    operation_id="getDirectAcceptance",
+    response=answers(shown.DirectAcceptance, 404),
+)
 def direct_acceptance(request: ApiRequest, customer_id: str) -> HttpResponse:
     """Whether the customer accepted by itself, without the partner: the portal knows of no such acceptance."""
     require_agreement_resource(request.auth)
@@ -120,7 +136,12 @@ def direct_acceptance(request: ApiRequest, customer_id: str) -> HttpResponse:
     return reply({"isSigned": False})
 
 
-@router.get("/agreementtemplates/{template_id}/document", summary="Get the agreement's text")
+@router.get(
+    "/agreementtemplates/{template_id}/document",
+    summary="Get the agreement's text",
+    operation_id="getAgreementDocument",
+    response=answers(shown.AgreementDocument, 404),
+)
 def document(request: ApiRequest, template_id: str, language: str = FALLBACK_LANGUAGE, country: str = "US") -> HttpResponse:
     """Where the Customer Agreement's text is; a language that the country does not have falls back to en-US."""
     require_agreement_resource(request.auth)

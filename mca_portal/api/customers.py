@@ -5,7 +5,7 @@ import binascii
 import json
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Literal
 
 from django.core.exceptions import ValidationError
 from django.http import HttpResponse, JsonResponse
@@ -16,14 +16,16 @@ from customers.countries import RULES
 from customers.keyset import BadCursor, read_page
 from customers.models import Customer, CustomerQuerySet
 from customers.services import update_customer
+from mca_portal.api import answers as shown
 from mca_portal.api.access import ApiRequest, account_of, own_customer
+from mca_portal.api.documentation import REFUSED, answers
 from mca_portal.api.errors import ACTION_NOT_ALLOWED, Fault, Refused, answer, invalid, not_found
 from mca_portal.api.wire import Body, Json, collection, etag, link, reply, require_storable, seen_version
 from mca_portal.staff.names import tidy
 from mca_portal.staff.roles import Permission, require
 from orders.services import sign_up_customer
 
-router = Router(tags=["Customers"])
+router = Router(tags=["Customers"], by_alias=True)
 LARGEST_PAGE = 500  # Partner Center's limit
 OLD_CLIENTS = {"Partner Center Java SDK", "Partner Center PowerShell"}  # they read the answer about an address as true or false
 ADDRESS_INVALID = 2007
@@ -150,7 +152,7 @@ def _filter(text: str) -> tuple[str, str]:
     return field, str(value)
 
 
-@router.get("/customers", summary="Get a list of customers")
+@router.get("/customers", summary="Get a list of customers", response=answers(shown.Customers))
 def list_customers(
     request: ApiRequest,
     size: int = 0,
@@ -188,7 +190,7 @@ def list_customers(
     return collection([_thin(customer) for customer in page.items], "/customers", links=links, **more)
 
 
-@router.post("/customers", summary="Create a customer")
+@router.post("/customers", summary="Create a customer", response=answers(shown.CreatedCustomer, 409, status=201))
 def create_customer(request: ApiRequest, body: NewCustomer) -> HttpResponse:
     """Create a customer that stands as not confirmed.
 
@@ -200,14 +202,16 @@ def create_customer(request: ApiRequest, body: NewCustomer) -> HttpResponse:
     return reply(_full(customer) | {"userCredentials": {"userName": "admin", "password": ""}}, HTTPStatus.CREATED)
 
 
-@router.get("/customers/{customer_id}", summary="Get a customer")
+@router.get("/customers/{customer_id}", summary="Get a customer", response=answers(shown.Customer, 404))
 def get_customer(request: ApiRequest, customer_id: str) -> HttpResponse:
     """One customer with both its profiles."""
     return reply(_full(own_customer(request.auth, customer_id)))
 
 
-@router.patch("/customers/{customer_id}", summary="Remove a customer's relationship with the partner")
-@router.delete("/customers/{customer_id}", summary="Delete a customer", operation_id="deleteCustomer")
+@router.patch(
+    "/customers/{customer_id}", summary="Remove a customer's relationship with the partner", response=REFUSED, operation_id="patchCustomer"
+)
+@router.delete("/customers/{customer_id}", summary="Delete a customer", response=REFUSED, operation_id="deleteCustomer")
 def remove_customer(request: ApiRequest, customer_id: str) -> HttpResponse:
     """Refused: a customer's records are evidence and stay. Clients know both calls, and would repeat a plain 405 without end."""
     require(request.auth, Permission.EDIT_CUSTOMERS)
@@ -215,19 +219,31 @@ def remove_customer(request: ApiRequest, customer_id: str) -> HttpResponse:
     raise Refused(403, ACTION_NOT_ALLOWED, gettext("The requested action is not allowed: the portal keeps every customer."))
 
 
-@router.get("/customers/{customer_id}/profiles/company", summary="Get a customer's company profile")
+@router.get(
+    "/customers/{customer_id}/profiles/company",
+    summary="Get a customer's company profile",
+    response=answers(shown.CustomerCompanyProfile, 404),
+)
 def get_company_profile(request: ApiRequest, customer_id: str) -> HttpResponse:
     """Name, domain and address."""
     return reply(_company(own_customer(request.auth, customer_id)))
 
 
-@router.get("/customers/{customer_id}/profiles/billing", summary="Get a customer's billing profile")
+@router.get(
+    "/customers/{customer_id}/profiles/billing",
+    summary="Get a customer's billing profile",
+    response=answers(shown.CustomerBillingProfile, 404),
+)
 def get_billing_profile(request: ApiRequest, customer_id: str) -> HttpResponse:
     """Contact, language and address, with the etag to send with a change."""
     return reply(_billing(own_customer(request.auth, customer_id)))
 
 
-@router.put("/customers/{customer_id}/profiles/billing", summary="Update a customer's billing profile")
+@router.put(
+    "/customers/{customer_id}/profiles/billing",
+    summary="Update a customer's billing profile",
+    response=answers(shown.CustomerBillingProfile, 404),
+)
 def update_billing_profile(request: ApiRequest, customer_id: str, body: BillingProfile) -> HttpResponse:
     """Change company and contact; an etag that is no longer valid is refused with 2055."""
     customer = own_customer(request.auth, customer_id)
@@ -235,7 +251,7 @@ def update_billing_profile(request: ApiRequest, customer_id: str, body: BillingP
     return reply(_billing(update_customer(by=request.auth, customer=customer, version=version, details=body.details())))
 
 
-@router.api_operation(["HEAD"], "/domains/{domain}", summary="Check whether a domain is taken")
+@router.api_operation(["HEAD"], "/domains/{domain}", summary="Check whether a domain is taken", response=answers(None, 404))
 def check_domain(request: ApiRequest, domain: str) -> HttpResponse:
     """200: taken; 404: free."""
     require(request.auth, Permission.VIEW_CUSTOMERS)
@@ -243,7 +259,12 @@ def check_domain(request: ApiRequest, domain: str) -> HttpResponse:
     return HttpResponse(status=HTTPStatus.OK if taken else HTTPStatus.NOT_FOUND, content_type="application/json")
 
 
-@router.get("/countryvalidationrules/{country}", summary="Get the rules of a country")
+@router.get(
+    "/countryvalidationrules/{country}",
+    summary="Get the rules of a country",
+    response=answers(shown.CountryRules, 404),
+    operation_id="getCountryRules",
+)
 def country_rules(request: ApiRequest, country: str) -> HttpResponse:
     """What an address in this country (ISO code) needs."""
     rules = RULES.get(country.upper())
@@ -270,7 +291,7 @@ def country_rules(request: ApiRequest, country: str) -> HttpResponse:
     )
 
 
-@router.post("/validations/address", summary="Validate an address")
+@router.post("/validations/address", summary="Validate an address", response=answers(shown.AddressCheck | Literal[True]))
 def validate_address(request: ApiRequest, body: Address) -> HttpResponse:
     """Whether an address is right by the rules of its country: `true` for clients that read a boolean, an object for the others."""
     require(request.auth, Permission.VIEW_CUSTOMERS)

@@ -10,7 +10,9 @@ from django.utils.translation import gettext
 from ninja import Router
 from pydantic import Field
 
+from mca_portal.api import answers as shown
 from mca_portal.api.access import ApiRequest, account_of, own_customer
+from mca_portal.api.documentation import REFUSED, answers
 from mca_portal.api.errors import ACTION_NOT_ALLOWED, Refused, invalid, not_found
 from mca_portal.api.wire import Body, Json, collection, etag, guid, link, reply, seen_version
 from mca_portal.staff.names import tidy
@@ -19,7 +21,7 @@ from orders.errors import QuantityOutOfRange, StaleSubscription
 from orders.models import BillingCycle, Offer, Order, Status, Subscription
 from orders.services import Line, change_license_count, place_order, rename_subscription, set_auto_renew, set_status
 
-router = Router(tags=["Orders"])
+router = Router(tags=["Orders"], by_alias=True)
 
 ORDER_NOT_FOUND = 20000
 SUBSCRIPTION_NOT_FOUND = 20003
@@ -93,7 +95,7 @@ def _offer_id(text: str) -> uuid.UUID:
     return guid(text.strip(), Refused(400, OFFER_ID_INVALID, gettext("There is no offer with this ID."), [text[:100]]))
 
 
-@router.post("/customers/{customer_id}/orders", summary="Create an order")
+@router.post("/customers/{customer_id}/orders", summary="Create an order", response=answers(shown.Order, 404, status=201))
 def create_order(request: ApiRequest, customer_id: str, body: NewOrder) -> HttpResponse:
     """Place an order; 403 with 13605 until the customer's acceptance is confirmed (G1)."""
     customer = own_customer(request.auth, customer_id)
@@ -110,7 +112,7 @@ def create_order(request: ApiRequest, customer_id: str, body: NewOrder) -> HttpR
     return reply(_order(Order.objects.prefetch_related("lines").get(pk=order.pk)), HTTPStatus.CREATED)
 
 
-@router.get("/customers/{customer_id}/orders", summary="Get a customer's orders")
+@router.get("/customers/{customer_id}/orders", summary="Get a customer's orders", response=answers(shown.Orders, 404))
 def list_orders(request: ApiRequest, customer_id: str) -> HttpResponse:
     """The customer's orders, newest first."""
     customer = own_customer(request.auth, customer_id)
@@ -118,7 +120,7 @@ def list_orders(request: ApiRequest, customer_id: str) -> HttpResponse:
     return collection([_order(order) for order in rows], f"/customers/{customer.pk}/orders")
 
 
-@router.get("/customers/{customer_id}/orders/{order_id}", summary="Get an order")
+@router.get("/customers/{customer_id}/orders/{order_id}", summary="Get an order", response=answers(shown.Order, 404))
 def get_order(request: ApiRequest, customer_id: str, order_id: str) -> HttpResponse:
     """One order."""
     customer = own_customer(request.auth, customer_id)
@@ -130,7 +132,7 @@ def get_order(request: ApiRequest, customer_id: str, order_id: str) -> HttpRespo
     return reply(_order(order))
 
 
-@router.patch("/customers/{customer_id}/orders/{order_id}", summary="Update an order")
+@router.patch("/customers/{customer_id}/orders/{order_id}", summary="Update an order", response=REFUSED)
 def update_order(request: ApiRequest, customer_id: str, order_id: str) -> HttpResponse:
     """Refused: an order stays as it was placed. Clients know the call, and would repeat a plain 405 without end."""
     require(request.auth, Permission.PLACE_ORDERS)
@@ -139,7 +141,7 @@ def update_order(request: ApiRequest, customer_id: str, order_id: str) -> HttpRe
     raise Refused(403, ACTION_NOT_ALLOWED, said)
 
 
-@router.get("/customers/{customer_id}/subscriptions", summary="Get a customer's subscriptions")
+@router.get("/customers/{customer_id}/subscriptions", summary="Get a customer's subscriptions", response=answers(shown.Subscriptions, 404))
 def list_subscriptions(request: ApiRequest, customer_id: str, order_id: str | None = None, mpn_id: str | None = None) -> HttpResponse:
     """The customer's subscriptions, newest first, or those of one order; the portal keeps no partner of record (`mpn_id`)."""
     customer = own_customer(request.auth, customer_id)
@@ -156,14 +158,18 @@ def list_subscriptions(request: ApiRequest, customer_id: str, order_id: str | No
     return collection(items, f"/customers/{customer.pk}/subscriptions")
 
 
-@router.get("/customers/{customer_id}/subscriptions/{subscription_id}", summary="Get a subscription")
+@router.get(
+    "/customers/{customer_id}/subscriptions/{subscription_id}", summary="Get a subscription", response=answers(shown.Subscription, 404)
+)
 def get_subscription(request: ApiRequest, customer_id: str, subscription_id: str) -> HttpResponse:
     """One subscription, with the etag to send with a change."""
     row = _own_subscription(request, customer_id, subscription_id)
     return reply(_subscription(row, str(account_of(request.auth).country)))
 
 
-@router.patch("/customers/{customer_id}/subscriptions/{subscription_id}", summary="Update a subscription")
+@router.patch(
+    "/customers/{customer_id}/subscriptions/{subscription_id}", summary="Update a subscription", response=answers(shown.Subscription, 404)
+)
 def update_subscription(request: ApiRequest, customer_id: str, subscription_id: str, body: Change) -> HttpResponse:
     """Change license count, status, name or renewal, together or not at all; 403 with 13605 for the license count as for orders (G2)."""
     require(request.auth, Permission.PLACE_ORDERS)
@@ -212,7 +218,7 @@ def _own_subscription(request: ApiRequest, customer_id: str, subscription_id: st
     return row
 
 
-@router.get("/offers", summary="Get a list of offers")
+@router.get("/offers", summary="Get a list of offers", response=answers(shown.Offers))
 def list_offers(request: ApiRequest, country: str | None = None, offset: int = 0, size: int = 0) -> HttpResponse:
     """What is sold, in the catalogue's order."""
     require(request.auth, Permission.VIEW_CUSTOMERS)
@@ -223,7 +229,7 @@ def list_offers(request: ApiRequest, country: str | None = None, offset: int = 0
     return collection([_offer(offer, where) for offer in offers], f"/offers?country={where}")
 
 
-@router.get("/offers/{offer_id}", summary="Get an offer")
+@router.get("/offers/{offer_id}", summary="Get an offer", response=answers(shown.Offer, 404))
 def get_offer(request: ApiRequest, offer_id: str, country: str | None = None) -> HttpResponse:
     """One offer, also one that is no longer sold."""
     require(request.auth, Permission.VIEW_CUSTOMERS)
@@ -234,7 +240,7 @@ def get_offer(request: ApiRequest, offer_id: str, country: str | None = None) ->
     return reply(_offer(offer, _country(request, country)))
 
 
-@router.get("/customers/{customer_id}/offers", summary="Get the offers for a customer")
+@router.get("/customers/{customer_id}/offers", summary="Get the offers for a customer", response=answers(shown.Offers, 404))
 def list_customer_offers(request: ApiRequest, customer_id: str, offset: int = 0, size: int = 0) -> HttpResponse:
     """What can be sold to the customer: the same catalogue."""
     return list_offers(request, str(own_customer(request.auth, customer_id).country), offset, size)

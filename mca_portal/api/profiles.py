@@ -4,14 +4,21 @@ from django.http import HttpResponse
 from ninja import Router
 
 from customers.countries import RULES
+from mca_portal.api import answers as shown
 from mca_portal.api.access import ApiRequest, account_of
+from mca_portal.api.documentation import answers
 from mca_portal.api.wire import link, reply
 from mca_portal.staff.roles import Permission, require
 
-router = Router(tags=["Profiles"])
+router = Router(tags=["Profiles"], by_alias=True)
 
 
-@router.get("/profiles/organization", summary="Get the partner's organization profile")
+@router.get(
+    "/profiles/organization",
+    summary="Get the partner's organization profile",
+    operation_id="getOrganizationProfile",
+    response=answers(shown.OrganizationProfile),
+)
 def organization_profile(request: ApiRequest) -> HttpResponse:
     """The account's name, country and culture, with the person whose token it is as its contact."""
     require(request.auth, Permission.VIEW_CUSTOMERS)

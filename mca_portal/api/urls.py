@@ -6,21 +6,24 @@ from typing import Any
 
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
-from ninja import NinjaAPI
+from django.urls import path
+from django.views.decorators.http import require_safe
 
 from agreements.errors import AlreadyConfirmed
 from mca_portal.api import agreements, customers, orders, profiles
 from mca_portal.api.access import ApiRequest, TokenBearer, account_of
+from mca_portal.api.documentation import DESCRIPTION, DescribedApi, show_document
 from mca_portal.api.errors import TABLE, already_confirmed, answer, too_many_calls
 from mca_portal.api.limits import seconds_to_wait
 from mca_portal.api.once import WRITES, answer_once, fingerprint, first_answer
 from mca_portal.api.wire import BodyParser
 
-api = NinjaAPI(
+api = DescribedApi(
     title="MCA portal",
     version="v1",
-    description="Partner Center's REST API for customers, the Microsoft customer agreement, orders and subscriptions.",
+    description=DESCRIPTION,
     urls_namespace="api",
+    openapi_url="",  # Ninja's own description leaves too much out
     docs_url=None,
     auth=TokenBearer(),
     parser=BodyParser(),
@@ -64,6 +67,7 @@ api.add_router("", orders.router)
 api.add_router("", profiles.router)
 
 urls = api.urls
+urls[0].append(path("openapi.json", require_safe(functools.partial(show_document, api=api)), name="openapi"))
 for pattern in urls[0]:
     assert pattern.callback is not None
     login_not_required(pattern.callback)  # a token is asked for instead, and a missing one answered with 401 and not with a page
