@@ -1,4 +1,4 @@
-"""Every operation as /v1/openapi.json describes it, with right and wrong input by the thousand: always one of the answers described there."""
+"""Every operation as /v1/openapi.json describes it, with right and wrong input: always one of the answers described there."""
 
 from collections.abc import Iterator
 from typing import Any
