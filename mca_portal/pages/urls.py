@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from mca_portal.pages import agreements, customers, home, new_customer, orders, profile, security, staff, subscriptions, tokens
+from mca_portal.pages import agreements, connect, customers, home, new_customer, orders, profile, security, staff, subscriptions, tokens
 
 urlpatterns = [
     # Home
@@ -55,6 +55,9 @@ urlpatterns = [
         subscriptions.subscription_renewal,
         name="subscription_renewal",
     ),
+    # The API
+    path("api/", connect.connect, name="connect"),
+    path("api/reference/", connect.reference, name="api_reference"),
     # Staff and oneself
     path("staff/", staff.staff, name="staff"),
     path("staff/new/", staff.staff_new, name="staff_new"),

@@ -65,3 +65,15 @@ document.addEventListener("htmx:pushedIntoHistory", (event) => {
     form.action = address.href;
   }
 });
+
+// Lines to copy. The buttons stay hidden without a script, or without a clipboard for it (a page without HTTPS).
+for (const button of document.querySelectorAll("[data-copies]")) {
+  button.hidden = !navigator.clipboard;
+}
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest("[data-copies]");
+  if (button) {
+    await navigator.clipboard.writeText(document.getElementById(button.dataset.copies).textContent);
+    button.parentElement.querySelector("[role=status]").textContent = button.dataset.copied;
+  }
+});

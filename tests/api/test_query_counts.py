@@ -6,9 +6,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from agreements.models import Standing
-from customers.models import Customer
-from tests.factories import confirm, customer_details, make_customer, make_order, make_subscription
+from tests.factories import confirm, make_customer, make_order, make_subscription
 
 pytestmark = pytest.mark.django_db
 
@@ -73,13 +71,8 @@ def test_one_thing_costs_little(call, queries) -> None:
 
 
 def test_500_customers_take_no_more_than_six_queries(call, queries) -> None:
-    rows = []
-    for number in range(500):
-        customer = Customer(account=call.person.account, created_by=call.person, **customer_details(company_name=f"Company {number:03}"))
-        customer.derive_keys()
-        rows.append(customer)
-    Customer.objects.bulk_create(rows)
-    Standing.objects.bulk_create(Standing(customer=customer, account=call.person.account) for customer in rows)
+    for _each in range(500):
+        make_customer(call.person)
     for path in ("/customers", "/customers?size=500"):
         assert queries(path) <= 6
         assert call("GET", path).json()["totalCount"] == 500

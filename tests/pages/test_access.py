@@ -94,6 +94,9 @@ TABLE: dict[str, tuple[str, str]] = {
     "subscription_status": (NOT_THIS_WAY, "302 403 403 404 404 404"),
     "subscription_name": (NOT_THIS_WAY, "302 403 403 422 422 404"),
     "subscription_renewal": (NOT_THIS_WAY, "302 403 403 302 302 404"),
+    # The API
+    "connect": ("302 403 403 200 200 200", NOT_THIS_WAY),
+    "api_reference": ("302 403 403 200 200 200", NOT_THIS_WAY),
     # Staff, and oneself
     "staff": ("302 403 403 403 200 200", NOT_THIS_WAY),
     "staff_new": ("302 403 403 403 200 200", "302 403 403 403 422 422"),

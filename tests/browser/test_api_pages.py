@@ -1,0 +1,43 @@
+"""The pages about the API: lines to copy, and every call to browse and to try, under the pages' own policy."""
+
+from typing import Any
+
+import pytest
+from playwright.sync_api import BrowserContext, Page, expect
+
+from mca_portal.staff.services import create_token
+from tests.factories import make_customer
+
+
+def test_lines_are_copied(page: Page, context: BrowserContext, agent: Any, go: Any, live_server: Any) -> None:
+    context.grant_permissions(["clipboard-read", "clipboard-write"])
+    go("/api/")
+    page.get_by_role("button", name="Copy curl", exact=True).click()
+    expect(page.locator("#curl").get_by_role("status")).to_have_text("Copied")
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert copied.startswith(f'curl -H "Authorization: Bearer $TOKEN" "{live_server.url}/v1/agreements')
+
+
+@pytest.mark.parametrize("javascript", [False])
+def test_without_scripts_the_lines_are_there_and_no_button_that_does_nothing(page: Page, agent: Any, go: Any) -> None:
+    go("/api/")
+    expect(page.locator("#java-code")).to_be_visible()
+    expect(page.get_by_role("button", name="Copy Java SDK")).to_have_count(0)
+    go("/api/reference/")
+    expect(page.get_by_text("This page needs JavaScript")).to_be_visible()
+
+
+def test_a_call_is_browsed_and_tried(page: Page, agent: Any, go: Any) -> None:
+    make_customer(agent, company_name="Alpine Ski House")
+    _token, secret = create_token(by=agent, name="Try", days=1)
+    go("/api/reference/")
+    page.get_by_role("button", name="Authorize").click()
+    page.locator(".auth-container input").fill(secret)
+    page.locator(".auth-btn-wrapper .authorize").click()
+    page.locator(".auth-btn-wrapper .btn-done").click()
+    call = page.locator("#operations-Customers-listCustomers")
+    call.locator(".opblock-summary-control").click()
+    call.get_by_role("button", name="Try it out").click()
+    call.get_by_role("button", name="Execute").click()
+    expect(call.locator(".live-responses-table tr.response .response-col_status")).to_contain_text("200")
+    expect(call.locator(".live-responses-table")).to_contain_text("Alpine Ski House")
