@@ -9,8 +9,10 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.core.exceptions import BadRequest
+from django.forms import BaseForm
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import resolve_url
+from django.template.response import TemplateResponse
 from django.utils import timezone, translation
 from django.utils.cache import patch_cache_control, patch_vary_headers
 from django.utils.translation import gettext
@@ -103,6 +105,13 @@ class PersonMiddleware:
             for name, values in request.POST.lists():
                 if "\x00" in name or any("\x00" in value for value in values):
                     raise BadRequest("A field holds a NUL character.")
+
+    def process_template_response(self, request: PortalRequest, response: TemplateResponse) -> TemplateResponse:
+        """Answer a form that is wrong with 422 on django-allauth's pages, too (sign-in, passwords, second steps), as all others are."""
+        form = (response.context_data or {}).get("form")
+        if request.method == "POST" and response.status_code == 200 and isinstance(form, BaseForm) and form.errors:
+            response.status_code = 422
+        return response
 
     @staticmethod
     def _to_sign_in(request: PortalRequest, response: HttpResponse) -> HttpResponse:
