@@ -3,15 +3,18 @@
 It starts a portal of its own on a database of its own and stops it again. Needs Chromium, and fonts that have Hangul.
 """
 
+import base64
 import contextlib
 import os
 import shutil
 import socket
+import struct
 import subprocess
 import sys
 import tempfile
 import time
 import urllib.request
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,10 +23,9 @@ from playwright.sync_api import Browser, Page, sync_playwright
 ROOT = Path(__file__).resolve().parents[2]
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 PASSWORD = "bright-harbor-2026"
-AGENT = "admin.agent@contoso.example"
 WORDS = {
-    "en": {"next": "Next", "update": "Update", "save": "Save and continue"},
-    "ko": {"next": "다음", "update": "업데이트", "save": "저장하고 계속"},
+    "en": {"next": "Next", "back": "Back", "save": "Save and continue", "submit": "Submit"},
+    "ko": {"next": "다음", "back": "뒤로", "save": "저장하고 계속", "submit": "제출"},
 }
 WIDE, NARROW = (1280, 800), (360, 740)
 TALLEST = 870  # pixels; the rest of a longer page says nothing new
@@ -49,7 +51,9 @@ def portal() -> Iterator[str]:
         ):
             subprocess.run([sys.executable, "manage.py", *command], cwd=ROOT, env=environment, check=True, stdout=subprocess.DEVNULL)
         arguments = ["-m", "gunicorn", "--no-control-socket", "--bind", f"127.0.0.1:{port}", "--worker-class", "gthread", "--threads", "4"]
-        server = subprocess.Popen([sys.executable, *arguments, "--log-level", "warning", "mca_portal.wsgi"], cwd=ROOT, env=environment)
+        server = subprocess.Popen(
+            [sys.executable, *arguments, "--log-level", "warning", "mca_portal.wsgi"], cwd=ROOT, env=environment, stderr=subprocess.DEVNULL
+        )
         try:
             address = f"http://127.0.0.1:{port}"
             _wait_for(f"{address}/healthz", server)
@@ -70,6 +74,41 @@ def _wait_for(address: str, server: "subprocess.Popen[bytes]") -> None:
     raise SystemExit("The portal did not answer.")
 
 
+# In the browser: a picture's 256 most frequent colors, and for each pixel the nearest of them. Few pages have more.
+PALETTE = """async (picture) => {
+  const bytes = Uint8Array.from(atob(picture), (letter) => letter.charCodeAt(0));
+  const image = await createImageBitmap(new Blob([bytes]));
+  const context = new OffscreenCanvas(image.width, image.height).getContext("2d");
+  context.drawImage(image, 0, 0);
+  const pixels = new Uint32Array(context.getImageData(0, 0, image.width, image.height).data.buffer);
+  const counts = new Map();
+  for (const color of pixels) counts.set(color, (counts.get(color) ?? 0) + 1);
+  const colors = [...counts.keys()].sort((a, b) => counts.get(b) - counts.get(a));
+  const parts = (color) => [color & 255, (color >> 8) & 255, (color >> 16) & 255];
+  const palette = colors.slice(0, 256).map(parts);
+  const far = (a, b) => (a[0] - b[0]) ** 2 + (a[1] - b[1]) ** 2 + (a[2] - b[2]) ** 2;
+  const nearest = (color) => palette.reduce((best, one, at) => (far(one, color) < far(palette[best], color) ? at : best), 0);
+  const places = new Map(colors.map((color, at) => [color, at < 256 ? at : nearest(parts(color))]));
+  let text = "";
+  for (const color of pixels) text += String.fromCharCode(places.get(color));
+  return { width: image.width, height: image.height, palette: palette.flat(), places: btoa(text) };
+}"""
+
+
+def small_png(studio: Page, picture: bytes) -> bytes:
+    """The picture as a PNG with a palette, less than half as large; `studio` is any tab."""
+    found = studio.evaluate(PALETTE, base64.b64encode(picture).decode())
+    width, height, places = found["width"], found["height"], base64.b64decode(found["places"])
+    rows = b"".join(b"\0" + places[row * width : (row + 1) * width] for row in range(height))
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 3, 0, 0, 0)
+    parts = [(b"IHDR", header), (b"PLTE", bytes(found["palette"])), (b"IDAT", zlib.compress(rows, 9)), (b"IEND", b"")]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*part) for part in parts)
+
+
 class Camera:
     """One tab in one language that goes about and takes pictures, each named after what it shows."""
 
@@ -84,39 +123,47 @@ class Camera:
         )
         context.set_default_timeout(15_000)
         self.page: Page = context.new_page()
+        self.studio: Page = context.new_page()
 
     def go(self, path: str) -> None:
         """Open a page of the portal."""
         self.page.goto(self.address + path)
 
-    def sign_in(self, email: str = AGENT) -> None:
+    def sign_in(self, who: str = "admin.agent", partner: str = "contoso") -> None:
         """Sign in, in this tab's language."""
         self.page.context.clear_cookies()
         self.go("/accounts/login/")
-        self.page.locator("[name=login]").fill(email)
+        self.page.locator("[name=login]").fill(f"{who}@{partner}.example")
         self.page.locator("[name=password]").fill(PASSWORD)
         self.page.locator("form:has([name=password]) button[type=submit]").click()
         self.page.wait_for_url(self.address + "/")
         if self.page.locator("html").get_attribute("lang") != self.language:
-            self.page.locator(f"button[name=language][value={self.language}]").first.evaluate("button => button.form.requestSubmit(button)")
+            self.page.locator(f"button[name=portal_language][value={self.language}]").first.click()
             self.page.wait_for_selector(f"html[lang={self.language}]")
 
-    def shoot(self, name: str, *, look: str = "", tallest: int = TALLEST) -> None:
-        """Take `name`-en.png or `name`-ko.png; `look` "dark" or "narrow" goes into the name, too."""
+    def shoot(self, name: str, *looks: str, tallest: int = TALLEST) -> None:
+        """Take `name`-en.png or `name`-ko.png and, for each of `looks` ("dark", "narrow"), one more."""
         page = self.page
-        if look == "dark":
-            page.emulate_media(color_scheme="dark")
-        width, height = NARROW if look == "narrow" else WIDE
-        page.set_viewport_size({"width": width, "height": height})
-        page.evaluate("document.activeElement.id === 'error-summary' || document.activeElement.blur()")
-        page.evaluate("scrollTo(0, 0)")
-        tall = page.evaluate("document.documentElement.scrollHeight")
-        page.set_viewport_size({"width": width, "height": max(height, min(tall, tallest))})
-        path = self.folder / f"{name}-{self.language}{'-' + look if look else ''}.png"
-        page.screenshot(path=path, animations="disabled", caret="hide")
-        page.emulate_media(color_scheme="light")
-        page.set_viewport_size({"width": WIDE[0], "height": WIDE[1]})
-        print(f"{path.name}  {path.stat().st_size // 1024} kB")
+        for look in ("", *looks):
+            if look == "dark":
+                page.emulate_media(color_scheme="dark")
+            width, height = NARROW if look == "narrow" else WIDE
+            page.set_viewport_size({"width": width, "height": height})
+            page.evaluate("document.activeElement.id === 'error-summary' || document.activeElement.blur()")
+            page.evaluate("scrollTo(0, 0)")
+            tall = page.evaluate("document.documentElement.scrollHeight")
+            page.set_viewport_size({"width": width, "height": max(height, min(tall, tallest))})
+            path = self.folder / f"{name}-{self.language}{'-' + look if look else ''}.png"
+            path.write_bytes(small_png(self.studio, page.screenshot(animations="disabled", caret="hide")))
+            page.emulate_media(color_scheme="light")
+            page.set_viewport_size({"width": WIDE[0], "height": WIDE[1]})
+            print(f"{path.name}  {path.stat().st_size // 1024} kB", flush=True)
+
+    def visit(self, **pages: str) -> None:
+        """Open and take each of `pages`: its name with _ for -, and its address."""
+        for name, path in pages.items():
+            self.go(path)
+            self.shoot(name.replace("_", "-"))
 
     def open_customer(self, standing: str, *, number: int = 0) -> str:
         """Open the account info of one customer of this standing; gives its path."""
@@ -127,66 +174,132 @@ class Camera:
 
     def press(self, word: str) -> None:
         """Press the button that is called so."""
-        self.page.get_by_role("button", name=self.words[word], exact=True).click()
+        self.page.locator("main").get_by_role("button", name=self.words[word], exact=True).click()
 
 
 def take_all(camera: Camera) -> None:
-    """Every page, in the camera's language; the most important ones in dark and on a telephone in one language."""
-    page, english = camera.page, camera.language == "en"
-    camera.go("/accounts/login/")
-    camera.shoot("sign-in")
+    """Every page, in the camera's language; the most important ones in dark and on a telephone, too."""
+    signing_in(camera)
     camera.sign_in()
-    camera.shoot("home", tallest=WIDE[1])
-    camera.go("/customers/")
-    camera.shoot("customers", tallest=WIDE[1])
-    camera.shoot("customers", look="narrow" if english else "dark", tallest=WIDE[1])
+    home_and_customers(camera)
+    one_customer(camera)
+    orders_and_subscriptions(camera)
+    for_oneself_and_colleagues(camera)
+    other_people(camera)
+    camera.sign_in()
+    new_customer(camera)
 
-    camera.open_customer("due")
-    camera.shoot("account-info")
-    camera.shoot("account-info", look="dark" if english else "narrow")
+
+def signing_in(camera: Camera) -> None:
+    """The pages around sign-in."""
+    camera.go("/accounts/login/")
+    camera.shoot("sign-in", "dark", "narrow")
+    camera.page.locator("form:has([name=password]) button[type=submit]").click()
+    camera.page.locator("#error-summary").wait_for()
+    camera.shoot("sign-in-mistake")
+    camera.visit(forgotten_password="/accounts/password/reset/", not_found="/nowhere/")
+
+
+def home_and_customers(camera: Camera) -> None:
+    """Home and the list."""
+    camera.go("/")
+    camera.shoot("home", "dark", "narrow")
+    camera.go("/customers/")
+    camera.shoot("customers", "dark", "narrow", tallest=WIDE[1])
+    camera.visit(customers_due="/customers/?standing=due", customers_nothing_found="/customers/?q=nobody")
+
+
+def one_customer(camera: Camera) -> None:
+    """Account info in its standings, and what is done there."""
+    page = camera.page
+    path = camera.open_customer("due")
+    camera.shoot("account-info", "dark", "narrow", tallest=1_100)
+    camera.visit(customer_update=f"{path}edit/")
+    camera.go(path)
+    page.locator("main a[href$='/withdraw/']").first.click()
+    page.locator("[name=reason]").wait_for()
+    camera.shoot("withdraw")
+    camera.open_customer("required")
+    camera.shoot("account-info-required")
     path = camera.open_customer("not_confirmed")
-    camera.shoot("account-info-not-confirmed")
+    camera.shoot("account-info-not-confirmed", "narrow")
+    camera.visit(subscriptions_none=f"{path}subscriptions/", customer_orders_none=f"{path}orders/")
     camera.go(f"{path}agreement/")
+    camera.shoot("agreement-update", "dark", "narrow")
     camera.press("save")
     page.locator("#error-summary").wait_for()
-    camera.shoot("agreement-update", tallest=1_080)
+    camera.shoot("agreement-update-mistakes", tallest=1_080)
 
-    camera.go(f"{path}orders/new/")
-    for offer in ("Microsoft 365 Business Premium", "Microsoft Defender for Business"):
-        page.get_by_role("button", name=offer).click()
-        page.get_by_role("group", name=offer).wait_for()
-    if english:
-        camera.shoot("new-order")
-    camera.press("next")
-    page.locator("[name=mca-email]").wait_for()
-    camera.shoot("order-prompt")
 
-    path = camera.open_customer("confirmed")
-    camera.go(f"{path}subscriptions/")
-    camera.shoot("subscriptions")
+def orders_and_subscriptions(camera: Camera) -> None:
+    """A new order with the prompt and without, orders, and subscriptions whose gate is open and shut."""
+    page = camera.page
+    for standing, step in (("not_confirmed", "order-prompt"), ("confirmed", "order-review")):
+        path = camera.open_customer(standing)
+        camera.go(f"{path}orders/new/")
+        for offer in ("Microsoft 365 Business Premium", "Microsoft Defender for Business"):
+            page.get_by_role("button", name=offer).click()
+            page.get_by_role("group", name=offer).wait_for()
+        if standing == "not_confirmed":
+            camera.shoot("new-order", "dark", "narrow", tallest=1_100)
+        camera.press("next")
+        page.locator("[name=mca-email], [name=shown]").first.wait_for(state="attached")
+        camera.shoot(step, "narrow")
     camera.go("/orders/")
-    if english:
-        camera.shoot("orders", tallest=WIDE[1])
-        page.locator("main tbody th a").first.click()
-        page.wait_for_url("**/orders/*-*/")
-        camera.shoot("order")
-        camera.go("/staff/")
-        camera.shoot("staff")
-        camera.go("/agreement-versions/")
-        camera.shoot("agreement-versions")
-    new_customer(camera)
-    if english:
-        camera.go("/")
-        camera.shoot("home", look="dark", tallest=WIDE[1])
-        camera.sign_in("admin.agent@contoso-sandbox.example")
-        camera.go("/customers/")
-        camera.shoot("sandbox")
+    camera.shoot("orders", "narrow", tallest=WIDE[1])
+    page.locator("main tbody th a").first.click()
+    page.wait_for_url("**/orders/*-*/")
+    camera.shoot("order")
+    path = camera.open_customer("confirmed")
+    camera.visit(customer_orders=f"{path}orders/")
+    camera.go(f"{path}subscriptions/")
+    camera.shoot("subscriptions", "dark", "narrow")
+    page.locator("main tbody th a").first.click()
+    page.locator("[name=friendly_name]").wait_for()
+    camera.shoot("subscription")
+    path = camera.open_customer("required")
+    camera.go(f"{path}subscriptions/")
+    camera.shoot("subscriptions-shut", "narrow")
+    camera.go((page.locator("main tbody th a").first.get_attribute("href") or "") + "agreement/?quantity=40")
+    camera.shoot("license-prompt")
+
+
+def for_oneself_and_colleagues(camera: Camera) -> None:
+    """Staff, one's own pages, the versions of the agreement."""
+    camera.visit(staff="/staff/", staff_new="/staff/new/", agreement_versions="/agreement-versions/")
+    camera.go("/staff/")
+    camera.page.locator("main tbody th a").last.click()
+    camera.page.locator("[name=roles]").first.wait_for()
+    camera.shoot("staff-member")
+    camera.visit(profile="/profile/", tokens="/profile/tokens/", security="/profile/security/", password="/accounts/password/change/")
+
+
+def other_people(camera: Camera) -> None:
+    """What other roles and other partner accounts see."""
+    camera.sign_in("helpdesk.agent")
+    camera.visit(home_helpdesk_agent="/", customers_helpdesk_agent="/customers/", not_allowed="/customers/new/")
+    camera.sign_in("no.role")
+    camera.shoot("home-no-role")
+    camera.sign_in(partner="contoso-sandbox")
+    camera.go("/customers/")
+    camera.shoot("sandbox", "narrow")
+    for partner in ("fabrikam-government", "northwind"):
+        camera.sign_in(partner=partner)
+        camera.visit(**{f"home_{partner}": "/", f"customers_{partner}": "/customers/"})
+        camera.page.locator("#rows tbody th a").first.click()
+        camera.page.wait_for_url("**/customers/*-*/")
+        camera.shoot(f"account-info-{partner}")
+        if partner == "northwind":
+            camera.visit(new_customer_northwind="/customers/new/")
 
 
 def new_customer(camera: Camera) -> None:
-    """The steps of a new customer; it is not submitted, so that the other pictures stay as they are."""
+    """The steps of a new customer, who is created at the end."""
     page = camera.page
     camera.go("/customers/new/")
+    camera.press("next")
+    page.locator("#error-summary").wait_for()
+    camera.shoot("new-customer-mistakes")
     first, last, company, prefix = {
         "en": ("Tania", "Carr", "Tailwind Bakery", "tailwindbakery"),
         "ko": ("서연", "이", "한빛 서점", "hanbitbooks"),
@@ -207,14 +320,22 @@ def new_customer(camera: Camera) -> None:
         page.locator(f"[name={name}]").fill(value)
     date = page.locator("[name=mca-agreed_on]")
     date.fill(date.get_attribute("max") or "")
-    camera.shoot("new-customer", tallest=1_700)
+    page.locator("#domain-state svg").wait_for()
     camera.press("next")
     page.get_by_role("button", name="Microsoft 365 Business Premium").click()
     page.get_by_role("group", name="Microsoft 365 Business Premium").wait_for()
     page.locator("[name^=quantity]").fill("25")
+    camera.shoot("new-customer-subscriptions")
+    camera.press("back")
+    page.locator("[name=company_name]").wait_for()
+    camera.shoot("new-customer", "dark", "narrow", tallest=1_700)
+    camera.press("next")
     camera.press("next")
     page.wait_for_url("**/review/")
-    camera.shoot("new-customer-review")
+    camera.shoot("new-customer-review", "narrow", tallest=1_100)
+    camera.press("submit")
+    page.wait_for_url("**/done/")
+    camera.shoot("new-customer-done")
 
 
 def main(folder: Path) -> None:
@@ -222,6 +343,8 @@ def main(folder: Path) -> None:
     if not CHROMIUM:
         raise SystemExit("Chromium is missing; on Debian: apt-get install chromium fonts-noto-cjk")
     folder.mkdir(parents=True, exist_ok=True)
+    for old in folder.glob("*.png"):
+        old.unlink()
     with portal() as address, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
         for language in WORDS:
