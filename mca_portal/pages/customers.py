@@ -9,6 +9,7 @@ from django.db.models import Count, Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import NoReverseMatch, reverse
+from django.utils import timezone
 from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods
 
@@ -157,6 +158,7 @@ def account_page(request: PortalRequest, customer: Customer, *, status: int = 20
     context = account_context(request, customer, "customer")
     context |= agreement_context(request, customer, context)
     context |= {
+        "shown_at": timezone.now(),
         "language_name": LANGUAGE_CHOICES.get(customer.language, customer.language),
         "may_edit": may(person_of(request), Permission.EDIT_CUSTOMERS),
     }
