@@ -51,6 +51,9 @@ def _services(settings: Mapping[str, Any]) -> Iterator[str]:
     sender = settings["DEFAULT_FROM_EMAIL"].rstrip(">").rpartition("@")[2]
     if "." not in sender:
         yield "DEFAULT_FROM_EMAIL: name the sender of invitations, such as MCA portal <noreply@partner.example>"
+    directory = [settings[name] for name in ("OIDC_ISSUER", "OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET")]
+    if any(directory) and not (all(directory) and urlsplit(directory[0]).scheme == "https"):
+        yield "OIDC_ISSUER: set it with https://, and OIDC_CLIENT_ID and OIDC_CLIENT_SECRET too, or none of the three"
 
 
 def _network(settings: Mapping[str, Any]) -> Iterator[str]:

@@ -5,6 +5,7 @@ settings that would be unsafe have no defaults and the start is refused, naming 
 """
 
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import django_include_bootstrap
 import environ
@@ -102,6 +103,8 @@ INSTALLED_APPS = [
     "allauth.account",
     "allauth.mfa",
     "allauth.usersessions",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
     "csp",
     "ninja",
 ]
@@ -212,6 +215,30 @@ MFA_ADAPTER = "mca_portal.staff.adapters.SecondFactorAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not PRODUCTION  # http://localhost of a working copy
+
+
+def directory_app(issuer: str, client_id: str, client_secret: str) -> dict[str, object]:
+    """The company directory that vouches for people (single sign-on by OpenID Connect), as django-allauth wants to be told of it."""
+    return {
+        "provider_id": "directory",
+        "name": "directory",
+        "client_id": client_id,
+        "secret": client_secret,
+        "settings": {"server_url": issuer, "fetch_userinfo": False},
+    }
+
+
+OIDC_ISSUER = env.str("OIDC_ISSUER", default="").rstrip("/")
+OIDC_CLIENT_ID = env.str("OIDC_CLIENT_ID", default="")
+OIDC_CLIENT_SECRET = env.str("OIDC_CLIENT_SECRET", default="")
+SINGLE_SIGN_ON_NAME = env.str("OIDC_NAME", default="Microsoft") if OIDC_ISSUER else ""
+SOCIALACCOUNT_ADAPTER = "mca_portal.pages.single_sign_on.DirectoryAdapter"
+SOCIALACCOUNT_PROVIDERS = {
+    "openid_connect": {
+        "provider_class": "mca_portal.pages.single_sign_on.DirectoryProvider",
+        "APPS": [directory_app(OIDC_ISSUER, OIDC_CLIENT_ID, OIDC_CLIENT_SECRET)] if OIDC_ISSUER else [],
+    }
+}
 PASSWORD_RESET_TIMEOUT = 3 * 24 * 3600  # seconds; also how long an invitation link lives
 SESSION_COOKIE_AGE = _number("SESSION_COOKIE_AGE", 12 * 3600)
 SESSION_COOKIE_HTTPONLY = True
@@ -260,7 +287,8 @@ CONTENT_SECURITY_POLICY = {
         "img-src": [SELF, "data:"],  # Bootstrap's check mark and select arrow
         "font-src": [SELF],
         "connect-src": [SELF],
-        "form-action": [SELF],
+        # The button for single sign-on is a form, and where its answer leads counts.
+        "form-action": [SELF, *(["{0.scheme}://{0.netloc}".format(urlsplit(OIDC_ISSUER))] if OIDC_ISSUER else [])],
         "frame-ancestors": [NONE],
         "base-uri": [NONE],
         "object-src": [NONE],

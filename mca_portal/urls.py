@@ -11,7 +11,7 @@ from django.urls import include, path, re_path, reverse_lazy
 from django.views.decorators.cache import never_cache
 
 from mca_portal.api.urls import urls as api
-from mca_portal.pages import health, preferences, signin
+from mca_portal.pages import health, preferences, signin, single_sign_on
 
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]  # one sign-in for everybody
 admin.site.site_header = admin.site.site_title = "MCA portal"
@@ -33,6 +33,8 @@ accounts = [
         name="account_reset_password_from_key",
     ),
     path("password/reset/key/done/", account.password_reset_from_key_done, name="account_reset_password_from_key_done"),
+    path("single-sign-on/", single_sign_on.single_sign_on, name="single_sign_on"),
+    path("single-sign-on/callback/", single_sign_on.single_sign_on_callback, name="single_sign_on_callback"),
     # Second factors; the page that lists them is the portal's own
     path(
         "second-factor/",

@@ -22,6 +22,7 @@ for name in (
     "CSRF_TRUSTED_ORIGINS",
     "SESSION_COOKIE_AGE",
     "EMAIL_URL",
+    "OIDC_ISSUER",
     "DEMO_PASSWORD",
 ):
     os.environ.pop(name, None)

@@ -18,9 +18,10 @@ def portal_version() -> str:
 
 
 def portal(request: HttpRequest) -> dict[str, Any]:
-    """The frame of a page: `account`, `theme`, `portal_languages`, `portal_themes`, `portal_version`, `time_zone_name`.
+    """The frame of a page: `account`, `theme`, `portal_languages`, `portal_themes`, `portal_version`, `single_sign_on`, `time_zone_name`.
 
     `account` is the signed-in person's partner account, or None. `theme` is "light" or "dark"; empty leaves it to the browser.
+    `single_sign_on` is the name of the directory that people may sign in with, or empty.
     """
     user = getattr(request, "user", None)
     signed_in = bool(user and user.is_authenticated)
@@ -31,5 +32,6 @@ def portal(request: HttpRequest) -> dict[str, Any]:
         "portal_themes": Theme.choices,
         "portal_languages": [code for code, _name in settings.LANGUAGES],
         "portal_version": portal_version(),
+        "single_sign_on": settings.SINGLE_SIGN_ON_NAME,
         "time_zone_name": timezone.get_current_timezone_name(),
     }

@@ -20,6 +20,7 @@ from django.utils.translation import gettext
 from mca_portal import logs
 from mca_portal.pages import errors, typed
 from mca_portal.pages.preferences import remember_language
+from mca_portal.staff.adapters import SECOND_FACTOR_ELSEWHERE
 from mca_portal.staff.devices import LAST_PERSON_AGE, LAST_PERSON_COOKIE, last_person
 
 Answer = Callable[[HttpRequest], HttpResponse]
@@ -260,7 +261,7 @@ class SecondFactorMiddleware:
     def process_view(self, request: PortalRequest, view: Callable[..., Any], args: Any, kwargs: Any) -> HttpResponse | None:
         """Lead away from what is shut, after the CSRF check."""
         person = request.user
-        if not person.is_authenticated or not person.must_set_up_second_factor:
+        if not person.is_authenticated or not person.must_set_up_second_factor or request.session.get(SECOND_FACTOR_ELSEWHERE):
             return None
         if not _asks_for_sign_in(view) or request.resolver_match.view_name in self.OPEN:
             return None

@@ -14,6 +14,7 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods
 
 from mca_portal.pages.middleware import GO_ON
+from mca_portal.staff.adapters import SECOND_FACTOR_ELSEWHERE
 from mca_portal.staff.devices import device_name
 from mca_portal.staff.models import StaffMember
 from mca_portal.staff.services import end_session, end_sessions
@@ -34,7 +35,7 @@ def security(request: HttpRequest) -> HttpResponse:
             "passkeys": of_type[Authenticator.Type.WEBAUTHN],
             "codes_left": len(codes[0].wrap().get_unused_codes()) if codes else None,
             "sessions": _sessions(request),
-            "must_set_up": request.user.must_set_up_second_factor,
+            "must_set_up": request.user.must_set_up_second_factor and not request.session.get(SECOND_FACTOR_ELSEWHERE),
             "go_on": go_on,
         },
     )

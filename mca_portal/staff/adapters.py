@@ -29,6 +29,8 @@ log = logging.getLogger("mca_portal.staff")
 # must not keep anybody from signing in. Those under way are still sent when the server stops.
 postman = ThreadPoolExecutor(max_workers=1, thread_name_prefix="postman")
 
+SECOND_FACTOR_ELSEWHERE = "second_factor_elsewhere"  # the key in the session: whether the directory says that it asked for one
+
 # What allauth says that it did to somebody's second factors: it has no other place to ask for it.
 CHANGED_FACTORS = {
     "mfa/email/totp_activated": Action.SECOND_FACTOR_ADDED,
@@ -116,6 +118,10 @@ class StaffAccountAdapter(DefaultAccountAdapter):
         """Log the sign-in, go on, and write to the person if this browser is new to them."""
         note_sign_in(by=user)
         response = super().post_login(request, user, **details)
+        directory = (details.get("signal_kwargs") or {}).get("sociallogin")
+        if directory:
+            methods = directory.account.extra_data["id_token"].get("amr")
+            request.session[SECOND_FACTOR_ELSEWHERE] = isinstance(methods, list) and "mfa" in methods
         if last_person(request) != str(user.pk):
             self.send_notification_mail("account/email/new_sign_in", user)
         return response

@@ -1,12 +1,22 @@
 """What may the operator see to by hand? Partner accounts and the first staff member; nothing that a service guards."""
 
+import allauth.account.admin
+import allauth.mfa.admin
+import allauth.socialaccount.admin
+import allauth.usersessions.admin  # noqa: F401  # all four: so that they have registered what is taken away below
+from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
+from allauth.socialaccount.models import SocialAccount, SocialApp, SocialToken
+from allauth.usersessions.models import UserSession
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.models import Group
 
 from mca_portal.staff.models import PartnerAccount, StaffMember
 
-admin.site.unregister(Group)
+# What packages would let the operator see or change by hand; importing their admin modules has registered it.
+for model in (Group, EmailAddress, Authenticator, UserSession, SocialAccount, SocialApp, SocialToken):
+    admin.site.unregister(model)
 
 
 @admin.register(PartnerAccount)

@@ -11,6 +11,17 @@ class NotYourself(Exception):
     """Somebody tried to deactivate themselves, or to reset their own second factor; another Admin agent has to do it."""
 
 
+class DirectoryRefused(Exception):
+    """The company's directory vouches for somebody who does not come in.
+
+    `reason`: "unknown_tenant", "no_role", "email_not_verified" or "taken".
+    """
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(reason)
+
+
 class SecondFactorMissing(PermissionDenied):
     """The account requires a second factor, and this member has none."""
 

@@ -6,6 +6,7 @@ import datetime as dt
 import hashlib
 import json
 import secrets
+import uuid
 from collections.abc import Iterable
 
 from allauth.mfa.models import Authenticator
@@ -18,7 +19,7 @@ from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 
 from mca_portal.staff.activity import differences, record
-from mca_portal.staff.errors import LastAdminAgent, NotYourself, SecondFactorMissing
+from mca_portal.staff.errors import DirectoryRefused, LastAdminAgent, NotYourself, SecondFactorMissing
 from mca_portal.staff.models import Action, ApiToken, PartnerAccount, StaffMember
 from mca_portal.staff.names import tidy
 from mca_portal.staff.roles import Permission, Role, require
@@ -42,6 +43,7 @@ __all__ = [
     "set_active",
     "set_password",
     "set_preferences",
+    "sign_in_from_directory",
     "token_digest",
 ]
 
@@ -286,6 +288,59 @@ def revoke_token(*, by: StaffMember, token: ApiToken) -> ApiToken:
             token.save(update_fields=["revoked_at"])
             record(Action.TOKEN_REVOKED, by=by, about=token, changes={"owner": [None, str(token.owner)]})
     return token
+
+
+def sign_in_from_directory(
+    *, tenant_id: uuid.UUID | None, object_id: uuid.UUID | None, email: str, first_name: str, last_name: str, roles: Iterable[Role]
+) -> StaffMember:
+    """The member whom their company's directory vouches for, with the roles that it gives them now; somebody new is added.
+
+    The account is the one whose Microsoft ID is `tenant_id`, the member its one with `object_id`. `email` is an address that the directory
+    vouches for, or empty: by it somebody whom an Admin agent added is recognized, in their own account and once. The last active Admin
+    agent stays one, so that nobody is locked out. Whoever is deactivated changes nothing and stays so: the door keeps them out.
+    Raises DirectoryRefused with the reason, ValidationError for somebody new without a name.
+    """
+    with transaction.atomic():
+        account = PartnerAccount.objects.select_for_update().filter(pk=tenant_id).first() if tenant_id else None
+        if account is None or object_id is None:
+            raise DirectoryRefused("unknown_tenant")
+        email, roles = email.strip().lower(), list(roles)
+        people = StaffMember.objects.filter(account=account, is_staff=False, is_superuser=False)  # no operator is taken over
+        member = people.filter(object_id=object_id, from_directory=True).first()
+        if member is None and email:
+            member = people.filter(email=email, from_directory=False).first()
+        others = StaffMember.objects.exclude(pk=member.pk) if member else StaffMember.objects.all()
+        if others.filter(object_id=object_id).exists():
+            raise DirectoryRefused("taken")
+        if member is not None and member.is_active:
+            _take_from_directory(member, object_id, roles)
+        if member is None and roles:
+            if not email:
+                raise DirectoryRefused("email_not_verified")
+            if StaffMember.objects.filter(email=email).exists():
+                raise DirectoryRefused("taken")
+            member = _add(None, account, email=email, first_name=first_name, last_name=last_name, roles=roles)
+            member.object_id, member.from_directory = object_id, True
+            member.save(update_fields=["object_id", "from_directory"])
+    if member is None or not roles:  # outside the transaction: roles that were taken away stay away
+        raise DirectoryRefused("no_role")
+    return StaffMember.objects.get(pk=member.pk)
+
+
+def _take_from_directory(member: StaffMember, object_id: uuid.UUID, roles: list[Role]) -> None:
+    """Give a member the roles that the directory gives them, and note that it knows them."""
+    try:
+        if Role.ADMIN_AGENT not in roles:
+            _keep_an_admin_agent(member)
+    except LastAdminAgent:
+        roles = [Role.ADMIN_AGENT, *roles]
+    if not member.from_directory:
+        member.object_id, member.from_directory = object_id, True
+        member.save(update_fields=["object_id", "from_directory"])
+    before, after = _member_as_text(member, member.roles), _member_as_text(member, roles)
+    if before != after:
+        member.groups.set(Group.objects.filter(name__in=[role.value for role in roles]))
+        record(Action.MEMBER_CHANGED, by=None, account_id=member.account_id, about=member, changes=differences(before, after))
 
 
 def note_token_use(*, by: StaffMember, token: ApiToken) -> None:

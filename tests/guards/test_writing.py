@@ -32,6 +32,7 @@ ALSO_WRITE: dict[str, str] = {
 
 # Services without a person behind them, and why.
 NOBODY_ASKS: dict[str, str] = {
+    "mca_portal/staff/services.py:sign_in_from_directory": "nobody is signed in yet: the company's directory vouches for them",
     "mca_portal/staff/services.py:open_account": "nobody can be signed in before there is an account: the operator's shell calls it",
     "agreements/services.py:recompute_standing": "derives the standing from the records alone; `check_standings` calls it",
     "agreements/services.py:repair_counts": "derives the counts from the standings alone; `check_standings` calls it",

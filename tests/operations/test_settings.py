@@ -109,6 +109,7 @@ def test_everything_that_is_missing_is_named_at_once(refusals):
         ("TRUSTED_PROXIES", "proxy.partner.example"),
         ("BIND", "0.0.0.0:8000"),
         ("BIND", "[::]:8000"),
+        ("OIDC_ISSUER", "https://login.partner.example/v2.0"),
     ],
 )
 def test_an_unsafe_setting_is_refused(refusals, name, value):
@@ -125,11 +126,18 @@ def test_an_unsafe_setting_is_refused(refusals, name, value):
         {"BIND": "127.0.0.1:9000"},
         {"BIND": "0.0.0.0:8000", "TRUSTED_PROXIES": "10.0.0.1"},
         {"METRICS_TOKEN": SAFE["SECRET_KEY"]},
+        {"OIDC_ISSUER": "https://login.partner.example/v2.0", "OIDC_CLIENT_ID": "portal", "OIDC_CLIENT_SECRET": "secret"},
     ],
     ids=lambda more: " ".join(more),
 )
 def test_what_is_safe_is_not_refused(refusals, more):
     assert refusals(SAFE | more) == set()
+
+
+def test_a_directory_is_asked_over_https_alone(refusals):
+    assert refusals(SAFE | {"OIDC_ISSUER": "http://login.partner.example", "OIDC_CLIENT_ID": "a", "OIDC_CLIENT_SECRET": "b"}) == {
+        "OIDC_ISSUER"
+    }
 
 
 @pytest.mark.parametrize("production", ["ture", "production", "2"])

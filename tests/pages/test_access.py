@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from django.apps import apps
+from django.contrib import admin
 from django.db import models
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
@@ -45,6 +46,8 @@ TABLE: dict[str, tuple[str, str]] = {
     "account_reset_password_done": (ANYBODY, NOT_THIS_WAY_FOR_ANYBODY),
     "account_reset_password_from_key": (ANYBODY, "422 422 422 422 422 422"),
     "account_reset_password_from_key_done": (ANYBODY, NOT_THIS_WAY_FOR_ANYBODY),
+    "single_sign_on": (NOT_THIS_WAY_FOR_ANYBODY, "404 404 404 404 404 404"),  # nothing is set up; see test_single_sign_on.py
+    "single_sign_on_callback": ("404 404 404 404 404 404", NOT_THIS_WAY_FOR_ANYBODY),
     # Second factors. Without one: nothing to remove, no codes. Before anything sensitive, allauth asks for the password once more.
     "mfa_authenticate": ("302 302 302 302 302 302", "302 302 302 302 302 302"),
     "mfa_reauthenticate": ("302 302 302 302 302 302", "302 302 302 302 302 302"),
@@ -282,3 +285,12 @@ def test_nobody_signed_in_is_sent_to_sign_in(world: World, route: str) -> None:
 @pytest.mark.parametrize("path", ["", "staff/staffmember/", "staff/partneraccount/", "agreements/agreementtemplate/add/", "login/"])
 def test_the_operators_pages_let_nobody_of_a_partner_account_in(world: World, name: str, path: str) -> None:
     assert signed_in(world.people[name]).get(f"/{OPERATOR}{path}").status_code in {302, 403}
+
+
+def test_the_operators_pages_hold_nothing_but_what_the_operator_sees_to() -> None:
+    assert sorted(model._meta.label for model in admin.site._registry) == [
+        "agreements.AgreementTemplate",
+        "orders.Offer",
+        "staff.PartnerAccount",
+        "staff.StaffMember",
+    ]
