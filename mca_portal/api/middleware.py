@@ -48,8 +48,7 @@ class ApiMiddleware:
         )
         language = translation.override(translation.get_language_from_request(request))
         with language, coming_from(way=Way.API):
-            self._read_chunks(request)
-            response = self._too_large(request) or self.get_response(request)
+            response = self._broken_chunks(request) or self._too_large(request) or self.get_response(request)
             if response.status_code >= 400 and not response.get("Content-Type", "").startswith("application/json"):
                 kept = {name: response[name] for name in ("Allow", "Retry-After") if name in response}
                 response = answer(of_status(response.status_code))
@@ -67,11 +66,15 @@ class ApiMiddleware:
         return value if _WORDS.fullmatch(value) else ""
 
     @staticmethod
-    def _read_chunks(request: HttpRequest) -> None:
+    def _broken_chunks(request: HttpRequest) -> HttpResponse | None:
         """A body in chunks names no length, so Django would take it for none: read it here, up to the limit and one byte more."""
         if request.META.get("wsgi.input_terminated") and not request.META.get("CONTENT_LENGTH"):
-            request._body = request.META["wsgi.input"].read(settings.DATA_UPLOAD_MAX_MEMORY_SIZE + 1)
+            try:
+                request._body = request.META["wsgi.input"].read(settings.DATA_UPLOAD_MAX_MEMORY_SIZE + 1)
+            except Exception:  # each server has errors of its own for a chunk that is none, or never comes
+                return answer(of_status(400))
             request.META["CONTENT_LENGTH"] = str(len(request._body))
+        return None
 
     @staticmethod
     def _too_large(request: HttpRequest) -> HttpResponse | None:

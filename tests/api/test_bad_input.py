@@ -137,6 +137,19 @@ class Chunks(BytesIO):
     """A body of unknown length, as a server hands on one that came in chunks."""
 
 
+class BrokenChunks(BytesIO):
+    """A body in chunks that the server cannot make out."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Fail as gunicorn does: with an exception of its own."""
+        raise RuntimeError("Invalid chunk size")
+
+
+def test_a_body_in_broken_chunks_is_refused(call) -> None:
+    answer = call.client.post("/v1/customers", **{"wsgi.input": BrokenChunks(), "wsgi.input_terminated": True, "CONTENT_LENGTH": ""})
+    assert (answer.status_code, answer.json()["code"]) == (400, 800002)
+
+
 @pytest.mark.parametrize(("body", "status"), [(b'{"quantity": 7}', 200), (b"", 400), (b" " * 1_000_001, 400)])
 def test_a_body_in_chunks_is_read_up_to_the_limit(call, places, body: bytes, status: int) -> None:
     answer = call.client.generic(
