@@ -29,11 +29,14 @@ class _Minute:
 _minutes: dict[uuid.UUID, _Minute] = {}
 _lock = threading.Lock()
 
+# Another process may be in the next minute already; a row further ahead is from before the clock was set back.
 _ADD = """
 INSERT INTO api_callcount (account_id, minute, calls) VALUES (%s, %s, %s)
 ON CONFLICT (account_id) DO UPDATE SET
-  calls = CASE WHEN api_callcount.minute >= excluded.minute THEN api_callcount.calls + excluded.calls ELSE excluded.calls END,
-  minute = CASE WHEN api_callcount.minute >= excluded.minute THEN api_callcount.minute ELSE excluded.minute END
+  calls = CASE WHEN api_callcount.minute BETWEEN excluded.minute AND excluded.minute + 1
+    THEN api_callcount.calls + excluded.calls ELSE excluded.calls END,
+  minute = CASE WHEN api_callcount.minute BETWEEN excluded.minute AND excluded.minute + 1
+    THEN api_callcount.minute ELSE excluded.minute END
 RETURNING calls
 """
 
