@@ -179,7 +179,10 @@ class StaffMember(AbstractBaseUser, PermissionsMixin):
     is_staff = models.BooleanField(_("operator"), default=False, help_text=_("May use the operator's pages."))
     added_at = models.DateTimeField(_("added"), default=timezone.now, editable=False)
     from_directory = models.BooleanField(
-        default=False, editable=False, help_text="Whether `object_id` is the one that the company's directory knows them by."
+        default=False,
+        db_default=False,
+        editable=False,
+        help_text="Whether `object_id` is the one that the company's directory knows them by.",
     )
     sign_outs = models.PositiveIntegerField(default=0, editable=False, help_text="How often all of their sessions were ended at once.")
 

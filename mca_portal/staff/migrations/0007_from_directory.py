@@ -13,7 +13,10 @@ class Migration(migrations.Migration):
             model_name="staffmember",
             name="from_directory",
             field=models.BooleanField(
-                default=False, editable=False, help_text="Whether `object_id` is the one that the company's directory knows them by."
+                default=False,
+                db_default=False,
+                editable=False,
+                help_text="Whether `object_id` is the one that the company's directory knows them by.",
             ),
         ),
     ]
