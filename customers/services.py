@@ -1,6 +1,7 @@
 """Everything that writes customers."""
 
 import uuid
+from collections.abc import Mapping
 
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
@@ -11,7 +12,7 @@ from mca_portal.staff.activity import differences, record
 from mca_portal.staff.models import Action, StaffMember
 from mca_portal.staff.roles import Permission, require
 
-__all__ = ["create_customer", "update_customer"]
+__all__ = ["create_customer", "note_customer_export", "update_customer"]
 
 _FIELDS = frozenset({"domain", *Customer.COMPANY_FIELDS, *Customer.CONTACT_FIELDS})
 
@@ -56,6 +57,12 @@ def update_customer(*, by: StaffMember, customer: Customer, version: int | None,
         if changed := differences(before, _as_text(locked)):
             record(Action.CUSTOMER_CHANGED, by=by, customer=locked, changes=changed)
     return locked
+
+
+def note_customer_export(*, by: StaffMember, filters: Mapping[str, object]) -> None:
+    """Log that `by` takes the list of customers away as a file, and which part of it. Raises NotAllowed (P1)."""
+    require(by, Permission.EXPORT_CUSTOMERS)
+    record(Action.CUSTOMERS_EXPORTED, by=by, changes=differences({}, filters))
 
 
 def _as_text(customer: Customer) -> dict[str, str]:

@@ -6,7 +6,7 @@ from typing import Any
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.db.models import Count, Q
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
@@ -20,9 +20,9 @@ from customers.forms import CompanyForm, ContactForm, both_valid
 from customers.keyset import BadCursor, Page, read_page
 from customers.models import Customer
 from customers.search import read_matches
-from customers.services import update_customer
+from customers.services import note_customer_export, update_customer
 from customers.validators import DOMAIN_SUFFIX, validate_domain
-from mca_portal.pages import formatting
+from mca_portal.pages import exports, formatting
 from mca_portal.pages.access import needs
 from mca_portal.pages.middleware import PortalRequest
 from mca_portal.pages.typed import unchecked
@@ -56,7 +56,7 @@ def find_customer(request: PortalRequest, customer_id: uuid.UUID) -> Customer:
 
 
 def account_context(request: PortalRequest, customer: Customer, tab: str) -> dict[str, Any]:
-    """What `customers/account_base.html` needs. `tab`: "customer", "subscriptions" or "customer_orders" (route names).
+    """What `customers/account_base.html` needs. `tab`: "customer", "subscriptions", "customer_orders" or "customer_activity" (route names).
 
     `standing` and `versions` are None for those who may not see acceptances; `gate_open` says whether orders pass (G1, A3).
     """
@@ -68,6 +68,7 @@ def account_context(request: PortalRequest, customer: Customer, tab: str) -> dic
         "customer": gettext("Account info"),
         "subscriptions": gettext("Subscriptions"),
         "customer_orders": gettext("Orders"),
+        "customer_activity": gettext("Activity"),
     }
     return {
         "customer": customer,
@@ -142,8 +143,60 @@ def customer_list(request: PortalRequest) -> HttpResponse:
         "may_confirm": account.agreement_applies and account.transacts and may(person, Permission.CONFIRM_ACCEPTANCE),
         "asks": (StandingWord.NOT_CONFIRMED, StandingWord.REQUIRED, StandingWord.DUE),
         "new_customer_url": _address("new_customer"),
+        "may_export": may(person, Permission.EXPORT_CUSTOMERS),
     }
     return render(request, "customers/list.html", context)
+
+
+@require_http_methods(["POST"])
+@needs(Permission.EXPORT_CUSTOMERS)
+def customer_export(request: PortalRequest) -> HttpResponseBase:
+    """The customers that the list shows for the search and the standing in the address, all of them, as CSV. It is logged.
+
+    What concerns acceptances is left out for those who may not see them (P1). 404 for a standing that is none.
+    """
+    person, account = person_of(request), account_of(request)
+    search = request.GET.get("q", "").strip()
+    wanted = _wanted_standing(request)
+    sees = may(person, Permission.VIEW_ACCEPTANCES)
+    versions = AgreementTemplate.objects.versions_for(account)
+    only = Q(standing__rank__in=versions.ranks(wanted)) if wanted else Q()
+    note_customer_export(by=person, filters={n: v for n, v in (("search", search), ("standing", wanted and wanted.value)) if v})
+    rows = Customer.objects.visible_to(person).select_related("standing__acceptance__template", "standing__acceptance__recorded_by")
+
+    def page(cursor: str) -> Page:
+        if search:
+            return read_matches(rows, search, only=only, cursor=cursor, size=exports.BATCH)
+        return read_page(rows.filter(only), order=("domain",), cursor=cursor, size=exports.BATCH)  # a domain never changes
+
+    def cells(customer: Customer) -> list[Any]:
+        first = [customer.pk, customer.company_name, customer.domain, formatting.country(customer.country.code)]
+        contact = [customer.contact_name, customer.contact_email, formatting.phone(customer.contact_phone)]
+        return first + contact + (_acceptance_cells(customer, versions) if sees else [])
+
+    header = [
+        *(gettext("Microsoft ID"), gettext("Company name"), gettext("Primary domain"), gettext("Country/region")),
+        *(gettext("Primary contact"), gettext("Contact’s email address"), gettext("Contact’s phone number")),
+    ]
+    if sees:
+        header += [
+            *(gettext("Microsoft customer agreement"), gettext("Version"), gettext("Accepted on"), gettext("Accepted by")),
+            *(gettext("Email address"), gettext("Phone number"), gettext("Recorded by"), gettext("Recorded at"), gettext("Way")),
+        ]
+    return exports.csv_download(f"customers-{timezone.localdate():%Y-%m-%d}", header, exports.every_row(page), cells)
+
+
+def _acceptance_cells(customer: Customer, versions: Versions) -> list[Any]:
+    """Where a customer stands, and the record in force."""
+    standing = [versions.word(customer.standing.rank).label]
+    record = customer.standing.acceptance
+    if record is None:
+        return standing + [""] * 8
+    return [
+        *standing,
+        *(record.template.version, record.agreed_on.isoformat(), record.name, record.email, formatting.phone(record.phone)),
+        *(str(record.recorded_by), timezone.localtime(record.recorded_at).isoformat(timespec="seconds"), record.get_via_display()),
+    ]
 
 
 @require_http_methods(["GET", "HEAD"])

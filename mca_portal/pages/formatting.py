@@ -3,10 +3,12 @@
 The functions give plain text, for messages and exports; the template filters of the same names wrap it in markup.
 """
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 import phonenumbers
 from django.utils import formats, timezone
+from django.utils.timesince import timesince
+from django.utils.translation import gettext
 from django_countries import countries
 
 from customers.models import Customer
@@ -50,3 +52,10 @@ def address(customer: Customer) -> list[str]:
 def country(code: str) -> str:
     """The name of a country or region in the active language; the code itself if no name is known."""
     return str(countries.name(code) or code)
+
+
+def ago(value: datetime) -> str:
+    """How long ago a moment was, in its largest unit, as `3 hours ago`."""
+    if timezone.now() - value < timedelta(minutes=1):
+        return gettext("just now")
+    return gettext("%(time)s ago") % {"time": timesince(value, depth=1)}

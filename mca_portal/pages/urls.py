@@ -2,7 +2,20 @@
 
 from django.urls import path
 
-from mca_portal.pages import agreements, connect, customers, home, new_customer, orders, profile, security, staff, subscriptions, tokens
+from mca_portal.pages import (
+    activity,
+    agreements,
+    connect,
+    customers,
+    home,
+    new_customer,
+    orders,
+    profile,
+    security,
+    staff,
+    subscriptions,
+    tokens,
+)
 
 urlpatterns = [
     # Home
@@ -11,6 +24,7 @@ urlpatterns = [
     path("customers/", customers.customer_list, name="customers"),
     path("customers/domain-availability/", customers.domain_check, name="domain_check"),
     path("customers/address-fields/", customers.address_fields, name="address_fields"),
+    path("customers/export/", customers.customer_export, name="customer_export"),
     path("customers/<uuid:customer_id>/", customers.customer, name="customer"),
     path("customers/<uuid:customer_id>/edit/", customers.customer_edit, name="customer_edit"),
     # The Microsoft customer agreement
@@ -58,6 +72,10 @@ urlpatterns = [
     # The API
     path("api/", connect.connect, name="connect"),
     path("api/reference/", connect.reference, name="api_reference"),
+    # Activity
+    path("activity/", activity.activity, name="activity"),
+    path("activity/export/", activity.activity_export, name="activity_export"),
+    path("customers/<uuid:customer_id>/activity/", activity.customer_activity, name="customer_activity"),
     # Staff and oneself
     path("staff/", staff.staff, name="staff"),
     path("staff/new/", staff.staff_new, name="staff_new"),

@@ -1,15 +1,30 @@
 """What do people type about themselves and their colleagues? Parsing only: the rules are the models' and the services'."""
 
+import datetime as dt
 from typing import Any
 
 from django import forms
+from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.utils.translation import gettext_lazy as _
 
-from mca_portal.staff.models import Language, StaffMember, Theme
+from mca_portal.staff.models import Language, StaffMember, Theme, Topic
 from mca_portal.staff.names import NAME_LENGTH
 from mca_portal.staff.roles import Role
 
 EMAIL_LENGTH = StaffMember._meta.get_field("email").max_length
+
+
+def _day(label: Any) -> forms.DateField:
+    """An optional day of this millennium: clocks do not reach the ends of the calendar in every time zone."""
+    wrong = _("Enter a real date, such as 2026-01-31.")
+    return forms.DateField(
+        label=label,
+        required=False,
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+        error_messages={"invalid": wrong},
+        validators=[MinValueValidator(dt.date(2000, 1, 1), wrong), MaxValueValidator(dt.date(2999, 12, 31), wrong)],
+    )
 
 
 class _NameForm(forms.Form):
@@ -90,3 +105,39 @@ class SecurityForm(forms.Form):
             "Microsoft requires it of partners."
         ),
     )
+
+
+class ActivityFilterForm(forms.Form):
+    """Which part of the activity log somebody wants to see. Days are calendar days in the active time zone, both included."""
+
+    mark_optional = False  # every field is
+
+    person = forms.ModelChoiceField(
+        label=_("Done by"),
+        queryset=StaffMember.objects.none(),
+        required=False,
+        empty_label=_("Everybody"),
+        error_messages={"invalid_choice": _("Choose somebody from the list.")},
+    )
+    topic = forms.ChoiceField(
+        label=_("What"),
+        choices=[("", _("Everything")), *Topic.choices],
+        required=False,
+        error_messages={"invalid_choice": _("Choose from the list.")},
+    )
+    customer = forms.CharField(
+        label=_("Customer"), max_length=200, required=False, widget=forms.TextInput(attrs={"type": "search", "autocomplete": "off"})
+    )
+    since = _day(_("From"))
+    until = _day(_("To"))
+
+    def __init__(self, data: Any, *, by: StaffMember) -> None:
+        super().__init__(data)
+        self.fields["person"].queryset = StaffMember.objects.visible_to(by).order_by("last_name", "first_name", "id")  # type: ignore[attr-defined]
+
+    def clean(self) -> None:
+        """The first day is not after the last one."""
+        super().clean()
+        since, until = self.cleaned_data.get("since"), self.cleaned_data.get("until")
+        if since and until and since > until:
+            self.add_error("until", ValidationError(_("Enter a day on or after the first one."), code="before"))

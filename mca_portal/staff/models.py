@@ -337,6 +337,8 @@ class Action(models.TextChoices):
     SECOND_FACTOR_RESET = "staff.factor_reset", _("Second factor reset")
     TOKEN_CREATED = "api.token_created", _("API token created")
     TOKEN_REVOKED = "api.token_revoked", _("API token revoked")
+    CUSTOMERS_EXPORTED = "exports.customers", _("Customers exported")
+    ACTIVITY_EXPORTED = "exports.activity", _("Activity log exported")
     ACCOUNT_OPENED = "account.opened", _("Partner account opened")
     SECOND_FACTOR_REQUIRED = "account.factor_required", _("Second factor required or not")
 

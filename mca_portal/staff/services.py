@@ -7,7 +7,7 @@ import hashlib
 import json
 import secrets
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
@@ -30,6 +30,7 @@ __all__ = [
     "create_token",
     "end_session",
     "end_sessions",
+    "note_activity_export",
     "note_failed_sign_in",
     "note_password_link",
     "note_second_factor",
@@ -392,6 +393,12 @@ def note_password_link(*, by: StaffMember, member: StaffMember) -> None:
     """Log that `by` was shown a link with which `member` chooses a password. Raises NotAllowed (P1)."""
     require(by, Permission.MANAGE_STAFF)
     record(Action.PASSWORD_LINK_MADE, by=by, about=StaffMember.objects.visible_to(by).get(pk=member.pk))
+
+
+def note_activity_export(*, by: StaffMember, filters: Mapping[str, object]) -> None:
+    """Log that `by` takes the log away as a file, and which part of it. Raises NotAllowed (P1)."""
+    require(by, Permission.VIEW_ACTIVITY)
+    record(Action.ACTIVITY_EXPORTED, by=by, changes=differences({}, filters))
 
 
 def set_password(*, by: StaffMember, password: str) -> None:

@@ -20,7 +20,7 @@ from agreements.models import Acceptance, Standing, Via, Withdrawal
 from agreements.services import Person, confirm_acceptance, register_customer, withdraw_acceptance
 from customers.errors import NotYoursToTransact
 from customers.models import Customer
-from customers.services import create_customer, update_customer
+from customers.services import create_customer, note_customer_export, update_customer
 from mca_portal.staff.models import Action, Activity, ApiToken, PartnerAccount, PartnerType, StaffMember
 from mca_portal.staff.roles import MATRIX, NotAllowed, Permission, Role, may
 from mca_portal.staff.services import (
@@ -29,6 +29,7 @@ from mca_portal.staff.services import (
     create_token,
     end_session,
     end_sessions,
+    note_activity_export,
     note_password_link,
     note_second_factor,
     note_sign_in,
@@ -178,6 +179,12 @@ CALLS = {
     ),
     end_session: Call(lambda by, world: end_session(by=by, session_id=1), None, transacts=False, names_an_object=False),
     end_sessions: Call(lambda by, world: end_sessions(by=by), None, transacts=False, names_an_object=False),
+    note_activity_export: Call(
+        lambda by, world: note_activity_export(by=by, filters={}), Permission.VIEW_ACTIVITY, transacts=False, names_an_object=False
+    ),
+    note_customer_export: Call(
+        lambda by, world: note_customer_export(by=by, filters={}), Permission.EXPORT_CUSTOMERS, transacts=False, names_an_object=False
+    ),
     set_preferences: Call(lambda by, world: set_preferences(by=by, theme="dark"), None, transacts=False, names_an_object=False),
     set_password: Call(lambda by, world: set_password(by=by, password="another long one"), None, transacts=False, names_an_object=False),
     note_second_factor: Call(

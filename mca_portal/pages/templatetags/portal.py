@@ -107,6 +107,12 @@ def moment(value: datetime | None) -> str:
 
 
 @register.filter
+def ago(value: datetime) -> str:
+    """How long ago a moment was."""
+    return formatting.ago(value)
+
+
+@register.filter
 def person_name(value: Any) -> str:
     """The name of whoever has `first_name` and `last_name`; a Korean name family name first, without a blank. Empty for None."""
     return display_name(value.first_name, value.last_name) if value else ""
