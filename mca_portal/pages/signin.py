@@ -13,6 +13,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MaxLengthValidator
 from django.utils.translation import gettext_lazy as _
 
+from mca_portal.staff.models import StaffMember
 from mca_portal.staff.names import NAME_LENGTH
 
 PASSKEY_REFUSED = _("The passkey was not accepted. Try again, or choose another way.")
@@ -63,6 +64,13 @@ class ForgotPasswordForm(_InOurWords, allauth_forms.ResetPasswordForm):
     """The address to which the link is to be sent."""
 
     words = {"email": EMAIL}
+    users: list[StaffMember]
+
+    def clean_email(self) -> str:
+        """The address. Whoever signs in with the company's directory alone gets no password by e-mail: it would outlive their job."""
+        email = super().clean_email()
+        self.users = [person for person in self.users if not person.from_directory or person.has_usable_password()]
+        return email
 
 
 class ChoosePasswordForm(_InOurWords, allauth_forms.ResetPasswordKeyForm):
@@ -99,10 +107,11 @@ class _CodeForm(_InOurWords):
     """A code that somebody reads elsewhere and types."""
 
     words = {"code": CODE}
+    width = "l"
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["code"].widget.attrs |= {"inputmode": "numeric", "spellcheck": "false"}
+        self.fields["code"].widget.attrs |= {"inputmode": "numeric", "spellcheck": "false", "data-width": self.width}
 
 
 class SecondFactorForm(_CodeForm, mfa_forms.AuthenticateForm):
@@ -115,6 +124,8 @@ class ConfirmByCodeForm(_CodeForm, mfa_forms.ReauthenticateForm):
 
 class AuthenticatorAppForm(_CodeForm, totp_forms.ActivateTOTPForm):
     """The first code of an authenticator app: it has the key."""
+
+    width = "s"
 
 
 class _PasskeyNamed(_InOurWords):

@@ -3,18 +3,23 @@
 What the pages show is made once a language; then one tab walks them all, because most of a browser test is its start.
 """
 
+import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from allauth.mfa.totp.internal.auth import TOTP, format_hotp_value, hotp_value
+from allauth.mfa.webauthn.internal.auth import WebAuthn
+from django.conf import settings
 from playwright.sync_api import Page, expect
 
 from agreements.models import Acceptance, AgreementTemplate
 from agreements.services import withdraw_acceptance
+from mca_portal.settings import directory_app
 from mca_portal.staff.models import Cloud, Environment, PartnerType
 from mca_portal.staff.roles import Role
 from orders.models import Subscription
-from tests.factories import confirm, license_offer, make_account, make_customer, make_order, make_staff, publish, usage_offer
+from tests.factories import PASSWORD, confirm, license_offer, make_account, make_customer, make_order, make_staff, publish, usage_offer
 
 both_languages = pytest.mark.parametrize("language", ["en", "ko"])
 WIDE, NARROW = {"width": 1280, "height": 900}, {"width": 360, "height": 740}
@@ -258,3 +263,62 @@ def test_the_confirmation_opens_in_place_and_back_closes_it(page: Page, agent: A
     expect(update).to_be_visible()
     expect(page.locator("html")).to_have_count(1)
     assert not Acceptance.objects.exists()
+
+
+@both_languages
+def test_pages_of_signing_in_are_accessible(page: Page, agent: Any, check: Check, t: Any, go: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(settings, "MFA_TOTP_TOLERANCE", 1, raising=False)  # a code may change while the test types it
+    monkeypatch.setattr(settings, "SINGLE_SIGN_ON_NAME", "Microsoft")
+    ours = settings.SOCIALACCOUNT_PROVIDERS["openid_connect"]
+    apps = [directory_app("http://127.0.0.1:9", "portal", "secret")]
+    monkeypatch.setattr(settings, "SOCIALACCOUNT_PROVIDERS", {"openid_connect": ours | {"APPS": apps}})
+    colleague = make_staff(agent.account, Role.SALES_AGENT)
+    TOTP.activate(colleague, "JBSWY3DPEHPK3PXP")
+    check("/profile/security/")
+    check("/staff/security/")
+    check(f"/staff/{colleague.pk}/")
+    go("/accounts/authenticator-app/")
+    check()
+    page.locator("[name=password]").fill(PASSWORD)
+    page.get_by_role("button", name=t("Go on"), exact=True).click()
+    secret = page.locator("#secret").input_value()
+    check()
+    page.locator("[name=code]").fill("000000")
+    page.get_by_role("button", name=t("Set up"), exact=True).click()
+    expect(page.locator("#error-summary")).to_be_focused()
+    check()
+    page.locator("[name=code]").fill(format_hotp_value(hotp_value(secret, int(time.time()) // 30)))
+    page.get_by_role("button", name=t("Set up"), exact=True).click()
+    expect(page.locator(".mp-codes")).to_be_visible()
+    check()
+    check("/accounts/recovery-codes/new/")
+    check("/accounts/authenticator-app/remove/")
+    check("/accounts/passkeys/add/")
+    passkey = WebAuthn.add(agent, "Laptop", {}).instance
+    check("/profile/security/")
+    check(f"/accounts/passkeys/{passkey.pk}/")
+    check(f"/accounts/passkeys/{passkey.pk}/remove/")
+    passkey.delete()
+    check("/accounts/reauthenticate/code/")
+    check("/accounts/password/change/", narrow=False)
+    go("/accounts/logout/")
+    page.locator("main button[type=submit]").click()
+    check("/accounts/login/")
+    page.locator("[name=login]").fill(agent.email)
+    page.locator("[name=password]").fill(PASSWORD)
+    page.get_by_role("button", name=t("Sign in"), exact=True).click()
+    check()
+    page.locator("[name=code]").fill("000000")
+    page.get_by_role("button", name=t("Sign in"), exact=True).click()
+    expect(page.locator("#error-summary")).to_be_focused()
+    check()
+    check("/accounts/single-sign-on/callback/", status=403)
+
+
+@both_languages
+def test_the_page_that_asks_for_a_second_factor_is_accessible(page: Page, agent: Any, check: Check, t: Any, go: Any) -> None:
+    agent.account.second_factor_required = True
+    agent.account.save()
+    go("/customers/")
+    expect(page.get_by_text(t("Set up a second factor to go on."))).to_be_visible()
+    check()

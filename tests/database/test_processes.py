@@ -77,6 +77,28 @@ print(json.dumps(counts))
 """
 
 
+# Pages of a process that has not collected the static files.
+PAGES = """
+from django.conf import settings
+settings.STORAGES["staticfiles"]["BACKEND"] = "django.contrib.staticfiles.storage.StaticFilesStorage"
+from django.test import Client
+"""
+
+WRONG = """
+from tests.factories import *
+make_staff(email="kim@contoso.example")
+for attempt in range(6):
+    answer = Client(REMOTE_ADDR="203.0.113.9").post("/accounts/login/", {"login": "kim@contoso.example", "password": "wrong"})
+print("Too many attempts" in answer.content.decode())
+"""
+
+RIGHT = """
+from tests.factories import *
+answer = Client(REMOTE_ADDR="203.0.113.10").post("/accounts/login/", {"login": "kim@contoso.example", "password": PASSWORD})
+print("Too many attempts" in answer.content.decode())
+"""
+
+
 def run(code: str, folder: Path, given: str = "") -> subprocess.Popen:
     """A process of its own with the portal set up on the database in `folder`."""
     start = "import django; django.setup()\n"
@@ -111,3 +133,10 @@ def test_processes_that_order_confirm_withdraw_and_change_at_once_lose_nothing_a
     done = [json.loads(finish(worker)) for worker in workers]
     counts = json.loads(finish(run(CHECK, tmp_path)))
     assert counts == {name: sum(each[name] for each in done) for name in counts}
+
+
+def test_what_was_tried_at_one_process_counts_at_every_other(tmp_path):
+    finish(run("from django.core.management import call_command; call_command('migrate', verbosity=0)", tmp_path))
+    finish(run("from django.core.management import call_command; call_command('createcachetable', verbosity=0)", tmp_path))
+    assert finish(run(PAGES + WRONG, tmp_path)) == "True"
+    assert finish(run(PAGES + RIGHT, tmp_path)) == "True"

@@ -24,6 +24,12 @@ pytestmark = pytest.mark.django_db
 SETUP = "/profile/security/"
 
 
+@pytest.fixture(autouse=True)
+def _slow_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A code may change while it is sent."""
+    monkeypatch.setattr(settings, "MFA_TOTP_TOLERANCE", 1, raising=False)
+
+
 @pytest.fixture
 def admin() -> StaffMember:
     """An Admin agent with a second factor, whose account requires it."""

@@ -12,6 +12,7 @@ from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from allauth.mfa.totp.internal.auth import TOTP, format_hotp_value, hotp_value
 from allauth.mfa.webauthn.internal.auth import WebAuthn
 from django.conf import settings
+from django.contrib.auth.hashers import MD5PasswordHasher
 from django.core import mail
 from django.db import connection
 from django.http import HttpResponse
@@ -28,6 +29,12 @@ pytestmark = pytest.mark.django_db
 SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
 NEW = "quite another long one"
 EDGE = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36 Edg/131.0.0.0"
+
+
+@pytest.fixture(autouse=True)
+def _slow_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A code may change while it is sent."""
+    monkeypatch.setattr(settings, "MFA_TOTP_TOLERANCE", 1, raising=False)
 
 
 @pytest.fixture
@@ -403,6 +410,33 @@ def test_what_somebody_does_to_their_sign_in_is_logged(kim: StaffMember, django_
         Action.SECOND_FACTOR_REMOVED,
         Action.SESSIONS_ENDED,
     ]
+
+
+# What the answers tell
+
+
+@pytest.mark.parametrize("who", ["known", "unknown", "deactivated", "invited"])
+def test_every_refused_sign_in_costs_one_hash_of_a_password(kim: StaffMember, monkeypatch: pytest.MonkeyPatch, who: str) -> None:
+    if who == "deactivated":
+        StaffMember.objects.filter(pk=kim.pk).update(is_active=False)
+    elif who == "invited":
+        kim.set_unusable_password()
+        kim.save()
+    hashed = []
+    real = MD5PasswordHasher.encode
+    monkeypatch.setattr(MD5PasswordHasher, "encode", lambda hasher, *args: hashed.append(1) or real(hasher, *args))
+    sign_in("nobody@example.com" if who == "unknown" else "kim@example.com", "wrong")
+    assert len(hashed) == 1
+
+
+def test_whoever_asks_for_a_link_waits_for_no_email(kim: StaffMember, monkeypatch: pytest.MonkeyPatch) -> None:
+    waiting = []
+    monkeypatch.setattr("mca_portal.staff.adapters.postman.submit", lambda *task: waiting.append(task))
+    Client().post("/accounts/password/reset/", {"email": "kim@example.com"})
+    assert mail.outbox == []
+    ((send, message),) = waiting
+    send(message)
+    assert [message.to for message in mail.outbox] == [["kim@example.com"]]
 
 
 # Throttling

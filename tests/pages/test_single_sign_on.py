@@ -16,6 +16,7 @@ import requests
 from allauth.mfa.totp.internal.auth import TOTP
 from cryptography.hazmat.primitives.asymmetric import rsa
 from django.conf import settings
+from django.core import mail
 from django.http import HttpResponse
 from django.test import Client
 
@@ -225,6 +226,14 @@ def test_whoever_was_signed_in_as_somebody_else_is_signed_out_first(directory: D
     walk(client)
     assert who(client) == "sora@contoso.example"
     assert client.session.session_key != before
+
+
+def test_whoever_signs_in_with_the_directory_alone_gets_no_password_by_email(directory: Directory) -> None:
+    walk()
+    mail.outbox.clear()
+    answer = Client().post("/accounts/password/reset/", {"email": "sora@contoso.example"})
+    assert answer["Location"] == "/accounts/password/reset/done/", "the same answer as for everybody"
+    assert mail.outbox == []
 
 
 # Whom it keeps out
