@@ -35,7 +35,10 @@ class AcceptanceForm(forms.Form):
     `customer` may be unsaved (F1): its account and country decide the rules. `versions`: the templates as shown. Days are the account's.
     """
 
-    template_id = forms.UUIDField(widget=forms.HiddenInput)
+    template_id = forms.UUIDField(
+        widget=forms.HiddenInput,
+        error_messages=dict.fromkeys(["required", "invalid"], _("Reload this page to see the latest version of the agreement.")),
+    )
     agreed_on = forms.DateField(
         label=_("Agreement acceptance date"),
         input_formats=["%Y-%m-%d", "%Y.%m.%d", "%Y. %m. %d.", "%Y. %m. %d", "%Y/%m/%d"],
