@@ -1,9 +1,11 @@
 """The pages of customers: find, look, change."""
 
+import re
 import uuid
 from typing import Any
 
 import pytest
+import time_machine
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -164,6 +166,13 @@ def test_account_info_shows_company_contact_and_that_nothing_is_confirmed() -> N
         assert fact in text
     assert "Confirmation has not been provided." in text
     assert "new orders can’t be placed" in text
+
+
+@time_machine.travel("2026-11-23T03:00:00Z", tick=False)
+def test_printed_account_info_says_whose_record_it_is_when_it_was_so_and_who_printed_it() -> None:
+    by = make_staff(make_account(name="Contoso"))
+    text = re.sub("<[^>]+>", "", page(by, "customer", make_customer(by).pk))
+    assert f"From the records of Contoso, as they were at 23 Nov 2026 12:00. Printed by {by.get_full_name()}." in text
 
 
 def test_in_a_cloud_without_the_agreement_one_sentence_says_so() -> None:
