@@ -77,3 +77,12 @@ document.addEventListener("click", async (event) => {
     button.parentElement.querySelector("[role=status]").textContent = button.dataset.copied;
   }
 });
+
+// Typed before the scripts had come, or put back by the browser: look it up now.
+document.addEventListener("htmx:load", (event) => {
+  for (const field of event.target.querySelectorAll("form[hx-get] input[type=search]")) {
+    if (field.value !== field.defaultValue) {
+      field.dispatchEvent(new Event("input", { bubbles: true }));
+    }
+  }
+});
