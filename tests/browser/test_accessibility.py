@@ -322,3 +322,24 @@ def test_the_page_that_asks_for_a_second_factor_is_accessible(page: Page, agent:
     go("/customers/")
     expect(page.get_by_text(t("Set up a second factor to go on."))).to_be_visible()
     check()
+
+
+def test_what_is_typed_before_the_scripts_have_come_is_looked_up_when_they_are_there(page: Page, agent: Any, live_server: Any) -> None:
+    for name in ("Fourth Coffee", "Wingtip Toys"):
+        make_customer(agent, company_name=name)
+    held: list[Any] = []
+    page.route("**/htmx-2*.js", lambda route: held.append(route))
+    page.goto(f"{live_server.url}/customers/", wait_until="commit")
+    page.locator("#q").fill("wing")
+    expect(page.locator("#rows tbody tr")).to_have_count(2)
+    held[0].continue_()
+    expect(page.locator("#rows tbody tr")).to_have_count(1)
+
+
+def test_the_microsoft_id_can_be_copied(page: Page, agent: Any, go: Any, context: Any, t: Any) -> None:
+    context.grant_permissions(["clipboard-read", "clipboard-write"])
+    customer = make_customer(agent)
+    go(f"/customers/{customer.pk}/")
+    page.get_by_role("button", name=f"{t('Copy')} Microsoft ID").click()
+    expect(page.get_by_text(t("Copied"), exact=True)).to_be_visible()
+    assert page.evaluate("navigator.clipboard.readText()") == str(customer.pk)
