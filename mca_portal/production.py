@@ -5,6 +5,10 @@ from ipaddress import ip_network
 from typing import Any
 from urllib.parse import urlsplit
 
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+
 KEY_LENGTH, KEY_VARIETY = 50, 10  # characters, and different ones among them
 TOKEN_LENGTH = 32
 
@@ -25,12 +29,23 @@ def _keys(settings: Mapping[str, Any]) -> Iterator[str]:
             yield f"{name}: set a random text of {KEY_LENGTH} characters or more"
     if settings["METRICS_TOKEN"] and len(settings["METRICS_TOKEN"]) < TOKEN_LENGTH:
         yield f"METRICS_TOKEN: set a random text of {TOKEN_LENGTH} characters or more, or nothing"
+    if not _signs(settings["IDP_OIDC_PRIVATE_KEY"]):
+        yield "IDP_OIDC_PRIVATE_KEY: set an RSA private key of 2048 bits or more in PEM form, or nothing"
     if settings["DEBUG"]:
         yield "DEBUG: must not be set"
     if not settings["SECURE_HSTS_SECONDS"] > 0:
         yield "SECURE_HSTS_SECONDS: must not be switched off; begin with 3600 while trying out HTTPS"
     if not 0 < settings["SESSION_COOKIE_AGE"] <= 7 * 24 * 3600:
         yield "SESSION_COOKIE_AGE: let a sign-in end after a week at the latest (604800)"
+
+
+def _signs(pem: str) -> bool:
+    """Whether tokens can be signed with it; nothing at all is right, too."""
+    try:
+        key = serialization.load_pem_private_key(pem.encode(), password=None) if pem else None
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        return False
+    return not pem or (isinstance(key, rsa.RSAPrivateKey) and key.key_size >= 2048)
 
 
 def _hosts(settings: Mapping[str, Any]) -> Iterator[str]:

@@ -78,6 +78,7 @@ SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[] if PRODUCTION else ["localhost", "127.0.0.1", "[::1]", "testserver"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 DATABASE_URL = env.str("DATABASE_URL", default="")
+IDP_OIDC_PRIVATE_KEY = env.str("IDP_OIDC_PRIVATE_KEY", default="", multiline=True)
 
 # Applications ---------------------------------------------------------------
 
@@ -105,6 +106,7 @@ INSTALLED_APPS = [
     "allauth.usersessions",
     "allauth.socialaccount",
     "allauth.socialaccount.providers.openid_connect",
+    "allauth.idp.oidc",
     "csp",
     "ninja",
 ]
@@ -245,6 +247,13 @@ SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_HTTPONLY = True
 CSRF_FAILURE_VIEW = "mca_portal.pages.errors.csrf_failure"
+
+# Applications get tokens through OAuth2 (README, "From a script"). In production that takes a key to sign with, and is not offered without.
+OAUTH_OFFERED = bool(IDP_OIDC_PRIVATE_KEY) or not PRODUCTION
+IDP_OIDC_ADAPTER = "mca_portal.staff.issuer.IssuerAdapter"
+IDP_OIDC_ACCESS_TOKEN_FORMAT = "jwt"  # clients of Partner Center read what is in it
+IDP_OIDC_ACCESS_TOKEN_EXPIRES_IN = 3600  # seconds
+IDP_OIDC_REFRESH_TOKEN_EXPIRES_IN = 90 * 24 * 3600
 
 # REST API: calls in a minute that one partner account may make about customers, orders and subscriptions; 0 for no limit.
 API_CALLS_PER_MINUTE = _number("API_CALLS_PER_MINUTE", 500)

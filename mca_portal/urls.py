@@ -2,6 +2,7 @@
 
 from allauth.account import views as account
 from allauth.account.decorators import secure_admin_login
+from allauth.idp.oidc.models import Client, Token
 from allauth.mfa.base import views as mfa
 from allauth.mfa.recovery_codes import views as recovery_codes
 from allauth.mfa.totp import views as totp
@@ -15,6 +16,7 @@ from mca_portal.pages import health, preferences, signin, single_sign_on
 
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]  # one sign-in for everybody
 admin.site.site_header = admin.site.site_title = "MCA portal"
+admin.site.unregister([Client, Token])  # an Admin agent registers applications, through a service
 
 security_page = reverse_lazy("mfa_index")
 

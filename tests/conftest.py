@@ -24,6 +24,8 @@ for name in (
     "EMAIL_URL",
     "OIDC_ISSUER",
     "DEMO_PASSWORD",
+    "API_CALLS_PER_MINUTE",
+    "IDP_OIDC_PRIVATE_KEY",
 ):
     os.environ.pop(name, None)
 TEMPORARY = Path(tempfile.mkdtemp(prefix="mca-tests-"))

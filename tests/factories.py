@@ -2,6 +2,7 @@
 
 import datetime as dt
 import itertools
+from collections.abc import Sequence
 from typing import Any
 
 from django.contrib.auth.models import Group
@@ -10,9 +11,9 @@ from django.utils import timezone
 from agreements.models import Acceptance, AgreementTemplate, Via
 from agreements.services import Person, confirm_acceptance, register_customer
 from customers.models import Customer
-from mca_portal.staff.models import ApiToken, Cloud, PartnerAccount, PartnerType, StaffMember
+from mca_portal.staff.models import ApiToken, Application, Cloud, PartnerAccount, PartnerType, StaffMember
 from mca_portal.staff.roles import Role
-from mca_portal.staff.services import token_digest
+from mca_portal.staff.services import register_application, token_digest
 from orders.models import BillingCycle, Offer, Order, Subscription
 from orders.services import Line, place_order
 
@@ -119,3 +120,8 @@ def make_token(owner: StaffMember, secret: str = "", **fields: Any) -> ApiToken:
     now = timezone.now()
     defaults = {"name": "Script", "created_at": now, "expires_at": now + dt.timedelta(days=1)}
     return ApiToken.objects.create(owner=owner, digest=token_digest(secret or f"secret {next(_numbers)}"), **(defaults | fields))
+
+
+def make_application(by: StaffMember, *, kind: str = "service", redirect_uris: Sequence[str] = ()) -> tuple[Application, str]:
+    """An application of `by`'s account, and its secret."""
+    return register_application(by=by, name=f"Application {next(_numbers)}", kind=kind, redirect_uris=redirect_uris)

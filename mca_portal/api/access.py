@@ -10,10 +10,10 @@ from customers.models import Customer
 from mca_portal import logs
 from mca_portal.api.errors import Refused, not_found
 from mca_portal.api.wire import guid
-from mca_portal.staff.errors import TokenNotAccepted
-from mca_portal.staff.models import ApiToken, PartnerAccount, StaffMember
+from mca_portal.staff.callers import Caller, caller_of
+from mca_portal.staff.errors import NotForApplications
+from mca_portal.staff.models import PartnerAccount, StaffMember
 from mca_portal.staff.roles import Permission, require
-from mca_portal.staff.services import note_token_use, token_digest
 
 TENANT_NOT_FOUND = 60003
 
@@ -22,20 +22,31 @@ class ApiRequest(HttpRequest):
     """What the middleware and authentication add to a request; only for type checking."""
 
     auth: StaffMember
+    caller: Caller
     own_id: str  # the MS-RequestId that the client sent; empty when it sent none
 
 
 class TokenBearer(HttpBearer):
-    """An API token acts as its owner, with the roles that they hold now."""
+    """A token of one's own or of an application acts with the account and the roles that the person behind it holds now."""
 
     def authenticate(self, request: HttpRequest, token: str) -> StaffMember:
-        """The owner of `token`. Raises TokenNotAccepted, and what `note_token_use` raises when its owner could have none now."""
-        found = ApiToken.objects.select_related("owner__account").filter(digest=token_digest(token.strip())).first()
-        if found is None or not found.is_usable or not found.owner.is_active or found.owner.account is None:
-            raise TokenNotAccepted
-        logs.name_person(found.owner)
-        note_token_use(by=found.owner, token=found)
-        return found.owner
+        """The person who acts. Raises TokenNotAccepted, and what is raised when they could have no token now."""
+        request.caller = caller_of(token.strip())
+        logs.name_person(request.caller.person)
+        if request.caller.application:
+            logs.name_application(request.caller.application.pk)
+        return request.caller.person
+
+
+class PersonBearer(TokenBearer):
+    """The same where Partner Center wants a person to take part ("App+User"): a service that acts by itself is refused."""
+
+    def authenticate(self, request: HttpRequest, token: str) -> StaffMember:
+        """The person who acts. Raises NotForApplications, too."""
+        person = super().authenticate(request, token)
+        if request.caller.is_app_only:
+            raise NotForApplications
+        return person
 
 
 def account_of(person: StaffMember) -> PartnerAccount:

@@ -12,14 +12,14 @@ from agreements.models import Acceptance, AgreementTemplate, AgreementType, Via
 from agreements.services import Person, confirm_acceptance
 from customers.countries import RULES
 from mca_portal.api import answers as shown
-from mca_portal.api.access import ApiRequest, account_of, own_customer, require_agreement_resource
+from mca_portal.api.access import ApiRequest, PersonBearer, account_of, own_customer, require_agreement_resource
 from mca_portal.api.documentation import answers
 from mca_portal.api.errors import invalid, newer_template, not_found
 from mca_portal.api.wire import Body, Json, agreed_day, collection, guid, instant, reply
 from mca_portal.staff.models import PartnerAccount
 from mca_portal.staff.roles import Permission, require
 
-router = Router(tags=["Agreements"], by_alias=True)
+router = Router(tags=["Agreements"], by_alias=True, auth=PersonBearer())
 FALLBACK_LANGUAGE = "en-US"
 
 

@@ -17,7 +17,7 @@ from customers.keyset import BadCursor, read_page
 from customers.models import Customer, CustomerQuerySet
 from customers.services import update_customer
 from mca_portal.api import answers as shown
-from mca_portal.api.access import ApiRequest, account_of, own_customer
+from mca_portal.api.access import ApiRequest, PersonBearer, account_of, own_customer
 from mca_portal.api.documentation import REFUSED, answers
 from mca_portal.api.errors import ACTION_NOT_ALLOWED, Fault, Refused, answer, invalid, not_found
 from mca_portal.api.wire import Body, Json, collection, etag, link, reply, require_storable, seen_version
@@ -223,6 +223,7 @@ def remove_customer(request: ApiRequest, customer_id: str) -> HttpResponse:
     "/customers/{customer_id}/profiles/company",
     summary="Get a customer's company profile",
     response=answers(shown.CustomerCompanyProfile, 404),
+    auth=PersonBearer(),
 )
 def get_company_profile(request: ApiRequest, customer_id: str) -> HttpResponse:
     """Name, domain and address."""

@@ -26,7 +26,8 @@ Partner Center's REST API for customers, the Microsoft Customer Agreement, offer
 clients written for Partner Center work with this portal: change their base address and their token, and nothing else.
 
 **Who calls.** Send `Authorization: Bearer` with an API token; staff make one under Profile and appearance > API tokens. It acts
-as its owner, with the roles that they hold at that moment.
+as its owner, with the roles that they hold at that moment. Applications get tokens through OAuth2, as
+`/.well-known/openid-configuration` says; what is marked PersonBearer refuses those of a service that acts without a person (900329).
 
 **JSON.** Names are read in any letter case, `null` counts as absent, unknown members are ignored. Answers are in camelCase and
 hold no null. A body over 1 MB is refused.
@@ -43,7 +44,10 @@ the IDs of what an example makes, are those of the day.
 MEANINGS = {
     400: "What was sent cannot be read, or a rule does not allow it.",
     401: "No valid token: it is missing, expired or revoked, or its owner is no longer active.",
-    403: "The caller's roles do not allow it (900150), the agreement is not confirmed (13605), or the portal does not do it (600006).",
+    403: (
+        "The caller's roles do not allow it (900150), it takes a person (900329), the agreement is not confirmed (13605), "
+        "or the portal does not do it (600006)."
+    ),
     404: "There is no such thing in the caller's account; what belongs to others is not found either.",
     409: "It exists already.",
     429: "Too many calls within a minute.",

@@ -17,7 +17,7 @@ from agreements.known_templates import CLOUD_AGREEMENT
 from agreements.standing import StandingWord
 from customers.errors import NotYoursToTransact, StaleCustomer
 from customers.keyset import BadCursor
-from mca_portal.staff.errors import SecondFactorMissing, TokenNotAccepted
+from mca_portal.staff.errors import NotForApplications, SecondFactorMissing, TokenNotAccepted
 from mca_portal.staff.roles import NotAllowed
 from orders.errors import EmptyOrder, NotLicenseBased, OfferNotSold, QuantityOutOfRange, StaleSubscription, SubscriptionSuspended
 
@@ -91,6 +91,10 @@ def _not_allowed(error: NotAllowed) -> Fault:
 def _no_second_factor(_error: Exception) -> Fault:
     text = gettext("The account requires a second factor, and the owner of this token has none. Set one up in the portal, then try again.")
     return Fault(403, ACTION_NOT_ALLOWED, text)
+
+
+def _not_for_applications(_error: NotForApplications) -> Fault:
+    return Fault(403, 900329, gettext("An application cannot do this by itself: use a token of a person, of their own or through sign-in."))
 
 
 def _not_yours(_error: NotYoursToTransact) -> Fault:
@@ -186,6 +190,7 @@ TABLE: dict[type[Exception], Callable[[Any], Fault]] = {
     TokenNotAccepted: _not_signed_in,
     NotAllowed: _not_allowed,
     SecondFactorMissing: _no_second_factor,
+    NotForApplications: _not_for_applications,
     NotYoursToTransact: _not_yours,
     AgreementNotApplicable: _not_applicable,
     AgreementNotConfirmed: _not_confirmed,

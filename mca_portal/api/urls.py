@@ -42,7 +42,9 @@ def _each_call(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]
     @functools.wraps(view)
     def call(request: ApiRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         account = account_of(request.auth)
-        key = fingerprint(request, request.own_id, f"{account.pk} {request.auth.pk}") if request.own_id else None
+        application = request.caller.application
+        asker = f"{account.pk} {request.auth.pk} {application.pk if application else ''}"
+        key = fingerprint(request, request.own_id, asker) if request.own_id else None
         keep = key if request.method in WRITES else None
         if keep and (before := first_answer(keep)):
             return before

@@ -26,7 +26,8 @@ from mca_portal.staff.devices import LAST_PERSON_AGE, LAST_PERSON_COOKIE, last_p
 Answer = Callable[[HttpRequest], HttpResponse]
 
 GO_ON = "go_on"  # the key in the session: the page that somebody wanted to see when they had to set up a second factor
-NOT_KEPT = ("/accounts/", "/operator/")  # sign-in itself, and forms that do not ask for what was typed
+# Sign-in itself, consent to an application, and forms that do not ask for what was typed
+NOT_KEPT = ("/accounts/", "/operator/", "/identity/")
 FORM_TYPES = ("application/x-www-form-urlencoded", "multipart/form-data")
 
 

@@ -1,14 +1,18 @@
 """Which address leads to which page? One line each, grouped by module."""
 
-from django.urls import path
+from allauth.idp.oidc import views as oidc
+from django.conf import settings
+from django.urls import URLPattern, URLResolver, include, path
 
 from mca_portal.pages import (
     activity,
     agreements,
+    applications,
     connect,
     customers,
     home,
     new_customer,
+    oauth,
     orders,
     profile,
     security,
@@ -17,7 +21,7 @@ from mca_portal.pages import (
     tokens,
 )
 
-urlpatterns = [
+urlpatterns: list[URLPattern | URLResolver] = [
     # Home
     path("", home.home, name="home"),
     # Customers
@@ -89,3 +93,24 @@ urlpatterns = [
     path("profile/tokens/", tokens.tokens, name="tokens"),
     path("profile/tokens/<int:token_id>/revoke/", tokens.token_revoke, name="token_revoke"),
 ]
+
+# OAuth2: those of django-allauth's addresses that the portal offers, under the names that it looks them up by.
+_issuer = [
+    path(".well-known/openid-configuration", oauth.discovery, name="configuration"),
+    path(".well-known/jwks.json", oidc.jwks, name="jwks"),
+    path("identity/o/authorize", oauth.authorize, name="authorization"),
+    path("identity/o/api/token", oauth.token, name="token"),
+    path("identity/o/api/revoke", oidc.revoke, name="revoke"),
+    path("identity/o/api/userinfo", oidc.user_info, name="userinfo"),
+]
+if settings.OAUTH_OFFERED:
+    urlpatterns += [
+        path("applications/", applications.applications, name="applications"),
+        path("applications/new/", applications.application_new, name="application_new"),
+        path("applications/<str:client_id>/", applications.application, name="application"),
+        path("", include(([path("", include((_issuer, "oidc")))], "idp"))),
+        # The same in the shape in which scripts know it: the account's Microsoft ID first
+        path("<str:tenant>/oauth2/v2.0/authorize", oauth.authorize, name="authorize_of_tenant"),
+        path("<str:tenant>/oauth2/v2.0/token", oauth.token, name="token_of_tenant"),
+        path("<str:tenant>/oauth2/token", oauth.token, name="old_token_of_tenant"),
+    ]

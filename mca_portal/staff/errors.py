@@ -28,3 +28,7 @@ class SecondFactorMissing(PermissionDenied):
 
 class TokenNotAccepted(Exception):
     """The API token is unknown, revoked or expired, or its owner is deactivated; which of these is not said."""
+
+
+class NotForApplications(Exception):
+    """A program that acts without a person asks for what only a person may do."""

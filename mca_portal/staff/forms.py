@@ -8,7 +8,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.utils.translation import gettext_lazy as _
 
-from mca_portal.staff.models import Language, StaffMember, Theme, Topic
+from mca_portal.staff.models import ApplicationKind, Language, StaffMember, Theme, Topic
 from mca_portal.staff.names import NAME_LENGTH
 from mca_portal.staff.roles import Role
 
@@ -141,3 +141,42 @@ class ActivityFilterForm(forms.Form):
         since, until = self.cleaned_data.get("since"), self.cleaned_data.get("until")
         if since and until and since > until:
             self.add_error("until", ValidationError(_("Enter a day on or after the first one."), code="before"))
+
+
+class ApplicationForm(forms.Form):
+    """An application: what it is called, and where a browser is sent back to with a code."""
+
+    mark_optional = False  # whether redirect addresses are needed depends on the kind
+
+    name = forms.CharField(
+        label=_("Application name"),
+        max_length=NAME_LENGTH,
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+        help_text=_("Staff read it when they sign in to it."),
+        error_messages={"required": _("Enter a name for the application.")},
+    )
+    redirect_uris = forms.CharField(
+        label=_("Redirect addresses"),
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 3, "autocomplete": "off", "spellcheck": "false"}),
+        help_text=_(
+            "A service needs none. One in each line: https://, or http://127.0.0.1/ with any port for a program on one’s own machine."
+        ),
+    )
+
+    def clean_redirect_uris(self) -> list[str]:
+        """The addresses, one in each line."""
+        return self.cleaned_data["redirect_uris"].split()
+
+
+class NewApplicationForm(ApplicationForm):
+    """A new application: also its kind, which stays."""
+
+    kind = forms.ChoiceField(
+        label=_("Kind"),
+        choices=ApplicationKind.choices,
+        initial=ApplicationKind.SERVICE,
+        widget=forms.RadioSelect,
+        help_text=_("A service acts with your rights and cannot see or confirm acceptances. The others act as whoever signs in to them."),
+    )
+    field_order = ("name", "kind", "redirect_uris")

@@ -337,6 +337,11 @@ class Action(models.TextChoices):
     SECOND_FACTOR_RESET = "staff.factor_reset", _("Second factor reset")
     TOKEN_CREATED = "api.token_created", _("API token created")
     TOKEN_REVOKED = "api.token_revoked", _("API token revoked")
+    APPLICATION_REGISTERED = "api.application_registered", _("Application registered")
+    APPLICATION_CHANGED = "api.application_changed", _("Application changed")
+    APPLICATION_SECRET_MADE = "api.application_secret_made", _("New secret of an application made")
+    APPLICATION_DISABLED = "api.application_disabled", _("Application disabled")
+    APPLICATION_ENABLED = "api.application_enabled", _("Application enabled")
     CUSTOMERS_EXPORTED = "exports.customers", _("Customers exported")
     ACTIVITY_EXPORTED = "exports.activity", _("Activity log exported")
     ACCOUNT_OPENED = "account.opened", _("Partner account opened")
@@ -413,3 +418,57 @@ class Activity(models.Model):
 
     def __str__(self) -> str:
         return f"{self.at:%Y-%m-%d %H:%M} {self.action}"
+
+
+class ApplicationKind(models.TextChoices):
+    """How a program comes to its OAuth2 tokens, and for whom it acts."""
+
+    SERVICE = "service", _("Service that runs by itself")
+    WEB = "web", _("Web application that staff sign in to")
+    NATIVE = "native", _("Desktop program or script that staff sign in to")
+
+
+class ApplicationQuerySet(models.QuerySet["Application"]):
+    """Reads of applications."""
+
+    def visible_to(self, person: StaffMember) -> "ApplicationQuerySet":
+        """Those of the person's own account (A5)."""
+        return self.filter(account_id=person.account_id, account__isnull=False)
+
+
+class Application(models.Model):
+    """A program that the account knows (OAuth2). django-allauth's client holds its ID, its hashed secret and its redirect addresses.
+
+    A service acts with the rights that whoever registered it has at the moment of use ("App only"); the others act as the person who signed
+    in to them ("App+User"). Nothing is deleted: a disabled application stays, with its last use.
+    """
+
+    client = models.OneToOneField("allauth_idp_oidc.Client", on_delete=models.PROTECT, primary_key=True, editable=False)
+    account = models.ForeignKey(PartnerAccount, on_delete=models.PROTECT, related_name="applications", editable=False)
+    kind = models.CharField(_("Kind"), max_length=10, choices=ApplicationKind, editable=False)
+    registered_by = models.ForeignKey(StaffMember, on_delete=models.PROTECT, related_name="+", editable=False)
+    last_used_at = models.DateTimeField(_("last used"), null=True, editable=False)
+    disabled_at = models.DateTimeField(_("disabled"), null=True, editable=False)
+
+    objects = ApplicationQuerySet.as_manager()
+
+    class Meta:
+        """An application is found by its client's ID."""
+
+        verbose_name = _("application")
+        verbose_name_plural = _("applications")
+        default_permissions = ()
+        constraints = (models.CheckConstraint(condition=Q(kind__in=ApplicationKind.values), name="application_kind_known"),)
+
+    def __str__(self) -> str:
+        return self.client.name
+
+    @property
+    def is_service(self) -> bool:
+        """Whether it acts without a person ("App only")."""
+        return self.kind == ApplicationKind.SERVICE
+
+    @property
+    def has_secret(self) -> bool:
+        """Whether it proves with a secret who it is; a program on somebody's own machine could keep none."""
+        return self.kind != ApplicationKind.NATIVE

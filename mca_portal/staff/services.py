@@ -7,8 +7,11 @@ import hashlib
 import json
 import secrets
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from urllib.parse import urlsplit
 
+from allauth.idp.oidc.models import Client
+from allauth.idp.oidc.models import Token as OAuthToken
 from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
 from django.contrib.auth.models import Group
@@ -20,17 +23,20 @@ from django.utils.translation import gettext_lazy as _
 
 from mca_portal.staff.activity import differences, record
 from mca_portal.staff.errors import DirectoryRefused, LastAdminAgent, NotYourself, SecondFactorMissing
-from mca_portal.staff.models import Action, ApiToken, PartnerAccount, StaffMember
-from mca_portal.staff.names import tidy
+from mca_portal.staff.models import Action, ApiToken, Application, ApplicationKind, PartnerAccount, StaffMember
+from mca_portal.staff.names import NAME_LENGTH, tidy
 from mca_portal.staff.roles import Permission, Role, require
+from mca_portal.staff.scopes import OF_KIND
 
 __all__ = [
     "add_member",
+    "change_application",
     "change_member",
     "create_token",
     "end_session",
     "end_sessions",
     "note_activity_export",
+    "note_application_use",
     "note_failed_sign_in",
     "note_password_link",
     "note_second_factor",
@@ -38,10 +44,13 @@ __all__ = [
     "note_sign_out",
     "note_token_use",
     "open_account",
+    "register_application",
+    "renew_secret",
     "require_second_factor",
     "reset_second_factor",
     "revoke_token",
     "set_active",
+    "set_application_active",
     "set_password",
     "set_preferences",
     "sign_in_from_directory",
@@ -50,6 +59,8 @@ __all__ = [
 
 TOKEN_LIFE = dt.timedelta(days=365)  # at most
 TOKENS_EACH = 20  # usable at once, of one person
+APPLICATIONS_EACH = 50  # enabled at once, of one account
+REDIRECT_URIS_EACH = 10
 _NOTED = dt.timedelta(minutes=1)  # a read of the API costs no write more often than this
 
 
@@ -407,6 +418,147 @@ def set_password(*, by: StaffMember, password: str) -> None:
         by.set_password(password)
         by.save(update_fields=["password"])
         record(Action.PASSWORD_CHANGED, by=by)
+
+
+def register_application(*, by: StaffMember, name: str, kind: str, redirect_uris: Sequence[str] = ()) -> tuple[Application, str]:
+    """Make a program known to `by`'s account, so that it can get OAuth2 tokens in the way of its kind.
+
+    The second value is its secret, which nothing can show again; empty for a kind that has none. Raises NotAllowed (P1), ValidationError
+    (keys "name", "kind", "redirect_uris").
+    """
+    require(by, Permission.MANAGE_STAFF)
+    assert by.account is not None
+    application = Application(account=by.account, kind=kind, registered_by=by)
+    if kind not in ApplicationKind.values:
+        raise ValidationError({"kind": ValidationError(_("Choose the kind of application."), code="kind")})
+    client = Client(owner=by, type=Client.Type.CONFIDENTIAL if application.has_secret else Client.Type.PUBLIC)
+    client.set_scopes(list(OF_KIND[kind]))
+    client.set_default_scopes(list(OF_KIND[kind][:1]))
+    _describe(client, application, name, redirect_uris)
+    _open(client, application)
+    secret = secrets.token_urlsafe(32)
+    client.set_secret(secret)
+    with transaction.atomic():
+        PartnerAccount.objects.select_for_update().get(pk=by.account.pk)  # two requests at once cannot pass the limit together
+        if Application.objects.visible_to(by).filter(disabled_at=None).count() >= APPLICATIONS_EACH:
+            raise ValidationError(
+                {"name": ValidationError(_("There are many applications. Disable one that is no longer used."), code="many")}
+            )
+        client.save(force_insert=True)
+        application.client = client
+        application.save(force_insert=True)
+        changes = differences({}, {"kind": kind, "redirect_uris": client.redirect_uris})
+        record(Action.APPLICATION_REGISTERED, by=by, about=application, changes=changes)
+    return application, secret if application.has_secret else ""
+
+
+def change_application(*, by: StaffMember, application: Application, name: str, redirect_uris: Sequence[str]) -> Application:
+    """Change an application's name and redirect addresses. Raises NotAllowed (P1), ValidationError (keys "name", "redirect_uris")."""
+    require(by, Permission.MANAGE_STAFF)
+    with transaction.atomic():
+        application = _lock_application(by, application)
+        client = application.client
+        before = {"name": client.name, "redirect_uris": client.redirect_uris}
+        _describe(client, application, name, redirect_uris)
+        changes = differences(before, {"name": client.name, "redirect_uris": client.redirect_uris})
+        if changes:
+            client.save(update_fields=["name", "redirect_uris"])
+            record(Action.APPLICATION_CHANGED, by=by, about=application, changes=changes)
+    return application
+
+
+def renew_secret(*, by: StaffMember, application: Application) -> str:
+    """Give an application a new secret, which is returned and which nothing can show again; the old one and its tokens end at once.
+
+    Raises NotAllowed (P1).
+    """
+    require(by, Permission.MANAGE_STAFF)
+    secret = secrets.token_urlsafe(32)
+    with transaction.atomic():
+        application = _lock_application(by, application)
+        application.client.set_secret(secret)
+        application.client.save(update_fields=["secret"])
+        OAuthToken.objects.filter(client=application.client).delete()
+        record(Action.APPLICATION_SECRET_MADE, by=by, about=application)
+    return secret
+
+
+def set_application_active(*, by: StaffMember, application: Application, active: bool) -> Application:
+    """Disable an application, which ends its tokens at once, or let it get new ones. Raises NotAllowed (P1)."""
+    require(by, Permission.MANAGE_STAFF)
+    with transaction.atomic():
+        application = _lock_application(by, application)
+        client = application.client
+        if active == (application.disabled_at is None):
+            return application
+        application.disabled_at = None if active else timezone.now()
+        application.save(update_fields=["disabled_at"])
+        if active:
+            _open(client, application)
+        else:
+            client.grant_types = client.response_types = ""
+            OAuthToken.objects.filter(client=client).delete()
+        client.save(update_fields=["grant_types", "response_types"])
+        record(Action.APPLICATION_ENABLED if active else Action.APPLICATION_DISABLED, by=by, about=application)
+    return application
+
+
+def note_application_use(*, by: StaffMember, application: Application) -> None:
+    """Note that the application acts with `by`'s rights now, to the minute. Raises what `note_token_use` raises, for the same reasons."""
+    require(by, Permission.USE_API_TOKENS)
+    if by.must_set_up_second_factor:
+        raise SecondFactorMissing
+    now = timezone.now()
+    if application.last_used_at is None or now - application.last_used_at >= _NOTED:
+        with contextlib.suppress(OperationalError):
+            Application.objects.visible_to(by).filter(pk=application.pk).update(last_used_at=now)
+
+
+def _open(client: Client, application: Application) -> None:
+    """Let the client get tokens in the way of its kind."""
+    grants = Client.GrantType
+    client.set_grant_types([grants.CLIENT_CREDENTIALS] if application.is_service else [grants.AUTHORIZATION_CODE, grants.REFRESH_TOKEN])
+    client.set_response_types([] if application.is_service else [Client.ResponseType.CODE])
+
+
+def _describe(client: Client, application: Application, name: str, redirect_uris: Sequence[str]) -> None:
+    """Give the client a name and redirect addresses that are right for its kind. Raises ValidationError."""
+    client.name = tidy(name)
+    wrong: dict[str, ValidationError] = {}
+    if not 1 <= len(client.name) <= NAME_LENGTH:
+        wrong["name"] = ValidationError(_("Enter a name of up to %(length)s characters."), code="name", params={"length": NAME_LENGTH})
+    uris = [] if application.is_service else list(dict.fromkeys(redirect_uris))
+    if not application.is_service and not 1 <= len(uris) <= REDIRECT_URIS_EACH:
+        wrong["redirect_uris"] = ValidationError(
+            _("Enter 1 to %(most)s redirect addresses, one in each line."), code="number", params={"most": REDIRECT_URIS_EACH}
+        )
+    for uri in uris:
+        if not _is_redirect_uri(uri):
+            said = _(
+                "%(uri)s cannot be used. Enter an address with https://, or with http://127.0.0.1/ for a program on one’s own machine."
+            )
+            wrong["redirect_uris"] = ValidationError(said, code="uri", params={"uri": uri[:200]})
+    if wrong:
+        raise ValidationError(wrong)
+    client.set_redirect_uris(uris)
+
+
+def _is_redirect_uri(uri: str) -> bool:
+    """Whether a browser may be sent there with a code: to a server over TLS, or to the machine that it runs on."""
+    try:
+        parts = urlsplit(uri)
+        host, _port = parts.hostname, parts.port
+    except ValueError:
+        return False
+    plain = uri.isascii() and uri.isprintable() and not set(uri) & set(" *\\\"'<>;,") and len(uri) <= 500
+    there = parts.scheme == "https" or (parts.scheme == "http" and host == "127.0.0.1")
+    return plain and there and bool(host) and "@" not in parts.netloc and "#" not in uri
+
+
+def _lock_application(by: StaffMember, application: Application) -> Application:
+    """The application as the database has it now; another account's is not found (A5)."""
+    rows = Application.objects.visible_to(by).select_for_update(of=("self",)).select_related("client", "registered_by")
+    return rows.get(pk=application.pk)
 
 
 def token_digest(secret: str) -> str:

@@ -53,6 +53,7 @@ EVERYBODY_MAY: dict[str, str] = {
 # Services that write and leave no entry in the activity log themselves, and why.
 NOT_LOGGED: dict[str, str] = {
     "mca_portal/staff/services.py:note_token_use": "the token itself says when it was last used",
+    "mca_portal/staff/services.py:note_application_use": "the application itself says when it was last used",
     "agreements/services.py:register_customer": "`create_customer`, which it calls, logs it",
     "agreements/services.py:recompute_standing": "derived from the records: nobody did anything",
     "agreements/services.py:repair_counts": "derived from the standings: nobody did anything",

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 ROOT = Path(__file__).resolve().parents[2]
 SAFE = {
@@ -162,3 +164,15 @@ def test_a_refusal_repeats_no_secret(read):
     said = read(unsafe | {"DATABASE_URL": "mysql://mca:hidden-word@localhost/mca"})["said"]
     assert "SECRET_KEY" in said
     assert "hidden-word" not in said
+
+
+def test_a_key_that_signs_no_tokens_is_refused_and_a_good_one_or_none_is_taken(refusals):
+    def pem(bits: int) -> str:
+        key = rsa.generate_private_key(public_exponent=65537, key_size=bits)
+        return key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()).decode()
+
+    for wrong in ("nonsense", pem(1024), pem(2048)[:500]):
+        assert refusals(SAFE | {"IDP_OIDC_PRIVATE_KEY": wrong}) == {"IDP_OIDC_PRIVATE_KEY"}
+    good = pem(2048)
+    for right in ("", good, good.replace("\n", "\\n")):
+        assert refusals(SAFE | {"IDP_OIDC_PRIVATE_KEY": right}) == set()

@@ -18,10 +18,10 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from agreements.models import Acceptance
 from customers.models import Customer
 from mca_portal.pages.models import Draft
-from mca_portal.staff.models import ApiToken, StaffMember
+from mca_portal.staff.models import ApiToken, Application, StaffMember
 from mca_portal.staff.roles import Role
 from orders.models import Order, Subscription
-from tests.factories import confirm, make_account, make_customer, make_staff, make_subscription, make_token
+from tests.factories import confirm, make_account, make_application, make_customer, make_staff, make_subscription, make_token
 
 pytestmark = pytest.mark.django_db
 
@@ -118,6 +118,19 @@ TABLE: dict[str, tuple[str, str]] = {
     # API tokens of one's own
     "tokens": ("302 403 403 200 200 200", "302 403 403 422 422 422"),
     "token_revoke": (NOT_THIS_WAY, "302 403 403 404 404 404"),
+    # Applications; a token is given for a secret, to nobody signed in
+    "applications": ("302 403 403 403 200 200", NOT_THIS_WAY),
+    "application_new": ("302 403 403 403 200 200", "302 403 403 403 422 422"),
+    "application": ("302 403 403 403 200 404", "302 403 403 403 422 404"),
+    "idp:oidc:authorization": ("302 403 403 404 404 404", "302 403 403 404 404 404"),
+    "authorize_of_tenant": ("302 403 403 404 404 404", "302 403 403 404 404 404"),
+    "idp:oidc:token": (NOT_THIS_WAY_FOR_ANYBODY, "401 401 401 401 401 401"),
+    "token_of_tenant": (NOT_THIS_WAY_FOR_ANYBODY, "401 401 401 401 401 401"),
+    "old_token_of_tenant": (NOT_THIS_WAY_FOR_ANYBODY, "401 401 401 401 401 401"),
+    "idp:oidc:revoke": (NOT_THIS_WAY_FOR_ANYBODY, "400 400 400 400 400 400"),
+    "idp:oidc:userinfo": ("401 401 401 401 401 401", "401 401 401 401 401 401"),
+    "idp:oidc:configuration": (ANYBODY, NOT_THIS_WAY_FOR_ANYBODY),
+    "idp:oidc:jwks": (ANYBODY, NOT_THIS_WAY_FOR_ANYBODY),
 }
 
 # The operator's pages are one entry: nobody of a partner account gets in.
@@ -156,6 +169,7 @@ class World:
     order: Order
     colleague: StaffMember
     token: ApiToken
+    application: Application
     people: dict[str, StaffMember | None]
 
     def arguments(self, pattern: URLPattern, person: StaffMember | None) -> dict[str, Any]:
@@ -169,6 +183,8 @@ class World:
             "member_id": self.colleague.pk,
             "token_id": self.token.pk,
             "session_id": 1,
+            "client_id": self.application.pk,
+            "tenant": str(self.customer.account_id),
             "uidb36": "1",
             "key": "x",
         }
@@ -202,22 +218,24 @@ def world() -> World:
         "foreign admin": make_staff(),
     }
     colleague = make_staff(account, Role.SALES_AGENT)
-    return World(customer, acceptance, subscription, subscription.order, colleague, make_token(colleague), people)
+    return World(
+        customer, acceptance, subscription, subscription.order, colleague, make_token(colleague), make_application(admin)[0], people
+    )
 
 
-def routes(patterns: list[Any] | None = None, prefix: str = "") -> Iterator[tuple[str, URLPattern]]:
-    """Every named address of the portal, but the operator's pages and the API."""
+def routes(patterns: list[Any] | None = None, prefix: str = "", space: str = "") -> Iterator[tuple[str, URLPattern]]:
+    """Every address of the portal with its name (or path), but the operator's pages and the API."""
     for pattern in get_resolver().url_patterns if patterns is None else patterns:
         path = prefix + str(pattern.pattern)
         if path in (OPERATOR, API):
             continue
         if isinstance(pattern, URLResolver):
-            yield from routes(pattern.url_patterns, path)
+            yield from routes(pattern.url_patterns, path, f"{space}{pattern.namespace}:" if pattern.namespace else space)
         else:
-            yield path, pattern
+            yield f"{space}{pattern.name}" if pattern.name else path, pattern
 
 
-ROUTES = {pattern.name or path: pattern for path, pattern in routes()}
+ROUTES = dict(routes())
 
 
 def signed_in(person: StaffMember | None) -> Client:

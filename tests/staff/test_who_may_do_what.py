@@ -21,24 +21,29 @@ from agreements.services import Person, confirm_acceptance, register_customer, w
 from customers.errors import NotYoursToTransact
 from customers.models import Customer
 from customers.services import create_customer, note_customer_export, update_customer
-from mca_portal.staff.models import Action, Activity, ApiToken, PartnerAccount, PartnerType, StaffMember
+from mca_portal.staff.models import Action, Activity, ApiToken, Application, PartnerAccount, PartnerType, StaffMember
 from mca_portal.staff.roles import MATRIX, NotAllowed, Permission, Role, may
 from mca_portal.staff.services import (
     add_member,
+    change_application,
     change_member,
     create_token,
     end_session,
     end_sessions,
     note_activity_export,
+    note_application_use,
     note_password_link,
     note_second_factor,
     note_sign_in,
     note_sign_out,
     note_token_use,
+    register_application,
+    renew_secret,
     require_second_factor,
     reset_second_factor,
     revoke_token,
     set_active,
+    set_application_active,
     set_password,
     set_preferences,
 )
@@ -52,7 +57,17 @@ from orders.services import (
     set_status,
     sign_up_customer,
 )
-from tests.factories import confirm, customer_details, license_offer, make_account, make_customer, make_staff, make_subscription, make_token
+from tests.factories import (
+    confirm,
+    customer_details,
+    license_offer,
+    make_account,
+    make_application,
+    make_customer,
+    make_staff,
+    make_subscription,
+    make_token,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -60,7 +75,7 @@ ROOT = Path(__file__).resolve().parents[2]
 MODULES = ("mca_portal.staff.services", "customers.services", "agreements.services", "orders.services")
 TABLES = (
     *(Acceptance, Withdrawal, Standing, Customer, Order, OrderLine, Subscription, LicenseChange, StatusChange),
-    *(StaffMember, ApiToken, Activity),
+    *(StaffMember, ApiToken, Application, Activity),
 )
 
 
@@ -73,6 +88,7 @@ class World:
     subscription: Subscription
     member: StaffMember
     token: ApiToken
+    application: Application
 
 
 @dataclass(frozen=True)
@@ -159,6 +175,31 @@ CALLS = {
     create_token: Call(
         lambda by, world: create_token(by=by, name="Nightly", days=30), Permission.USE_API_TOKENS, transacts=False, names_an_object=False
     ),
+    register_application: Call(
+        lambda by, world: register_application(by=by, name="Nightly", kind="service"),
+        Permission.MANAGE_STAFF,
+        transacts=False,
+        names_an_object=False,
+    ),
+    change_application: Call(
+        lambda by, world: change_application(by=by, application=world.application, name="Other", redirect_uris=[]),
+        Permission.MANAGE_STAFF,
+        transacts=False,
+    ),
+    renew_secret: Call(
+        lambda by, world: renew_secret(by=by, application=world.application), Permission.MANAGE_STAFF, transacts=False
+    ),
+    set_application_active: Call(
+        lambda by, world: set_application_active(by=by, application=world.application, active=False),
+        Permission.MANAGE_STAFF,
+        transacts=False,
+    ),
+    note_application_use: Call(
+        lambda by, world: note_application_use(by=by, application=world.application),
+        Permission.USE_API_TOKENS,
+        transacts=False,
+        names_an_object=False,
+    ),
     note_token_use: Call(
         _note_token_use, Permission.USE_API_TOKENS, transacts=False, names_an_object=False
     ),
@@ -207,7 +248,7 @@ def make_world(account: PartnerAccount) -> World:
     subscription = make_subscription(admin, acceptance.customer, quantity=5)
     member = make_staff(account, Role.SALES_AGENT)
     Authenticator.objects.create(user=member, type=Authenticator.Type.TOTP, data={})
-    return World(acceptance.customer, acceptance, subscription, member, make_token(member))
+    return World(acceptance.customer, acceptance, subscription, member, make_token(member), make_application(admin)[0])
 
 
 def written() -> list[list[dict]]:
