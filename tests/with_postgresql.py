@@ -42,8 +42,11 @@ class Cluster:
     `durable`: it waits for the disk, so that it may be killed and must come back with everything that it had confirmed.
     """
 
-    def __init__(self, *, durable: bool = False) -> None:
-        """Raises FileNotFoundError when the server programs are missing."""
+    def __init__(self, *, durable: bool = False, **options: str) -> None:
+        """`options`: further settings of the server, such as shared_buffers="1GB".
+
+        Raises FileNotFoundError when the server programs are missing.
+        """
         found = programs()
         if not found:
             raise FileNotFoundError(HOW_TO_GET_IT)
@@ -63,7 +66,7 @@ class Cluster:
             "synchronous_commit": "on" if durable else os.environ.get("POSTGRESQL_SYNCHRONOUS_COMMIT", "off"),
             "max_connections": "100",
             "timezone": "UTC",
-        }
+        } | options
 
     def __enter__(self) -> Self:
         try:

@@ -176,7 +176,7 @@ def list_customers(
     else:
         field, value = _filter(filter) if filter else ("", "")
         listing = Listing(min(size, LARGEST_PAGE), field, value)
-    rows = listing.rows(Customer.objects.visible_to(request.auth))
+    rows = listing.rows(Customer.objects.visible_to(request.auth)).only("id", "company_name", "domain", "name_key")
     if not listing.size:
         return collection([_thin(customer) for customer in rows.order_by(*ORDER)], "/customers")
     page = read_page(rows, order=ORDER, cursor=cursor, size=listing.size)
@@ -327,17 +327,18 @@ def _uri(customer: Customer) -> str:
 
 def _thin(customer: Customer) -> Json:
     """A customer as lists show it."""
+    key = str(customer.pk)
     return {
-        "id": str(customer.pk),
+        "id": key,
         "companyProfile": {
-            "tenantId": str(customer.pk),
+            "tenantId": key,
             "domain": customer.domain,
             "companyName": customer.company_name,
-            "links": {"self": link(f"{_uri(customer)}/profiles/company")},
+            "links": {"self": link(f"/customers/{key}/profiles/company")},
             "attributes": {"objectType": "CustomerCompanyProfile"},
         },
         "relationshipToPartner": "reseller",
-        "links": {"self": link(_uri(customer))},
+        "links": {"self": link(f"/customers/{key}")},
         "attributes": {"objectType": "Customer"},
     }
 

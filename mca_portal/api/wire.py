@@ -110,7 +110,11 @@ def link(uri: str, headers: Iterable[Json] = ()) -> Json:
 def without_nulls(value: Any) -> Any:
     """`value` without the members that are None: clients break on null where they expect a number."""
     if isinstance(value, dict):
-        return {name: without_nulls(member) for name, member in value.items() if member is not None}
+        return {
+            name: without_nulls(member) if isinstance(member, (dict, list)) else member
+            for name, member in value.items()
+            if member is not None
+        }
     if isinstance(value, list):
         return [without_nulls(member) for member in value]
     return value

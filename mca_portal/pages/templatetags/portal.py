@@ -58,6 +58,11 @@ def icon(name: str, small: bool = False) -> SafeString:
     )
 
 
+@cache
+def _pill_of(standing: StandingWord, language: str | None) -> SafeString:
+    return pill(str(standing.label), *STANDINGS[standing])
+
+
 @register.simple_tag
 def pill(text: str, kind: str = "", icon_name: str = "") -> SafeString:
     """A status pill; `kind` is "ok", "warn", "info", "bad" or empty (grey)."""
@@ -69,8 +74,7 @@ def pill(text: str, kind: str = "", icon_name: str = "") -> SafeString:
 @register.simple_tag
 def standing_pill(word: StandingWord | str) -> SafeString:
     """Where a customer stands, in words and with an icon (domain.md, Standing)."""
-    standing = StandingWord(word)
-    return pill(str(standing.label), *STANDINGS[standing])
+    return _pill_of(StandingWord(word), get_language())
 
 
 @register.filter

@@ -1,16 +1,21 @@
 """Fills one account with many customers for tests of scale: what the services would have left, written in bulk."""
 
 import datetime as dt
+import json
 import random
 import time
 import uuid
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator
+from functools import cache
+from typing import Any, TypeVar
 
 from dateutil.relativedelta import relativedelta
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connection, transaction
+from django.db.models import AutoField, CharField, JSONField, Model
 from django.utils import timezone
+from django_countries.fields import CountryField
 
 from agreements.models import PROGRAMME_START, Acceptance, AgreementTemplate, Standing, Via
 from agreements.services import what_was_confirmed
@@ -22,6 +27,7 @@ from mca_portal.staff.roles import Role
 from orders.models import BillingCycle, LicenseChange, Offer, Order, OrderLine, Subscription
 from orders.services import what_was_ordered
 
+Row = TypeVar("Row", bound=Model)
 BATCH = 2000  # customers in one transaction; keeps memory flat
 
 FIRST_WORDS = (
@@ -75,9 +81,10 @@ class Command(BaseCommand):
         for begin in range(0, count, BATCH):
             with transaction.atomic():
                 seeder.write([next(shares) for _ in range(min(BATCH, count - begin))])
-        if connection.vendor == "postgresql":
-            with connection.cursor() as cursor:
-                cursor.execute("ANALYZE")
+        with connection.cursor() as cursor:
+            # So many rows at once: tell the planner, and which pages hold nothing but rows that everybody sees.
+            alone = connection.vendor == "postgresql" and not connection.in_atomic_block
+            cursor.execute("VACUUM ANALYZE" if alone else "ANALYZE")
         seconds = time.monotonic() - began
         self.stdout.write(f"{count} customers added to {account.name} in {seconds:.1f} s ({count / max(seconds, 0.001):.0f} a second)")
 
@@ -98,20 +105,22 @@ class _Seeder:
     def write(self, unconfirmed: list[bool]) -> None:
         """Add one batch: `unconfirmed[i]` says whether customer i has no acceptance."""
         customers = [self._customer() for _ in unconfirmed]
-        Customer.objects.bulk_create(customers)
+        _add(Customer, customers)
         applies = self.account.agreement_applies
         confirmed = [customer for customer, without in zip(customers, unconfirmed, strict=True) if applies and not without]
-        acceptances = Acceptance.objects.bulk_create([self._acceptance(customer) for customer in confirmed])
+        acceptances = _add(Acceptance, [self._acceptance(customer) for customer in confirmed])
         of_customer = {acceptance.customer_id: acceptance for acceptance in acceptances}
-        Standing.objects.bulk_create(Standing.of(customer, of_customer.get(customer.pk)) for customer in customers)
+        _add(Standing, [Standing.of(customer, of_customer.get(customer.pk)) for customer in customers])
         buyers = customers if not applies else confirmed
         orders = [order for customer in buyers for order in self._orders(customer, of_customer.get(customer.pk))]
-        Order.objects.bulk_create(orders)
+        _add(Order, orders)
         subscriptions = [subscription for order in orders for subscription in self._subscriptions(order)]
-        Subscription.objects.bulk_create(subscriptions)
-        lines = OrderLine.objects.bulk_create(self._lines(subscriptions))
+        lines = list(self._lines(subscriptions))
         changes = self._change_licenses(subscriptions)
-        Activity.objects.bulk_create(self._activity(customers, acceptances, orders, lines, changes))
+        _add(Subscription, subscriptions)
+        _add(OrderLine, lines)
+        _add(LicenseChange, changes)
+        _add(Activity, self._activity(customers, acceptances, orders, lines, changes))
 
     def _customer(self) -> Customer:
         chance = self.chance
@@ -204,7 +213,7 @@ class _Seeder:
             )
 
     def _change_licenses(self, subscriptions: list[Subscription]) -> list[LicenseChange]:
-        """One license-based subscription in ten grew once."""
+        """One license-based subscription in ten grew once: the changes; the subscriptions become what they are since."""
         changed = [s for s in subscriptions if s.offer.is_license_based and self.chance.random() < 0.1]
         changes = []
         for subscription in changed:
@@ -221,8 +230,6 @@ class _Seeder:
                     changed_by=self.agent,
                 )
             )
-        LicenseChange.objects.bulk_create(changes)
-        Subscription.objects.bulk_update(changed, ["quantity", "version"])
         return changes
 
     def _activity(
@@ -262,6 +269,38 @@ class _Seeder:
             )
 
 
+def _add(model: type[Row], rows: Iterable[Row]) -> list[Row]:
+    """Insert rows; on PostgreSQL by COPY, at less than half of what `bulk_create` costs. Triggers run all the same."""
+    made = list(rows)
+    if connection.vendor != "postgresql":
+        return model._default_manager.bulk_create(made)
+    fields, table = model._meta.concrete_fields, model._meta.db_table
+    with connection.cursor() as cursor:
+        if isinstance(model._meta.pk, AutoField):
+            sequence = f"SELECT nextval(pg_get_serial_sequence('{table}', '{model._meta.pk.column}')) FROM generate_series(1, %s)"
+            cursor.execute(sequence, [len(made)])
+            for row, (pk,) in zip(made, cursor.fetchall(), strict=True):
+                row.pk = pk
+        columns = [(field.attname, _AS_TEXT.get(type(field), _as_it_is)) for field in fields]
+        with cursor.copy(f"COPY {table} ({', '.join(str(field.column) for field in fields)}) FROM STDIN") as copy:
+            for row in made:
+                copy.write_row([convert(getattr(row, name)) for name, convert in columns])
+    return made
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
+
+
+# Fields whose values in Python are not yet what the database is given.
+_AS_TEXT: dict[type, Callable[[Any], Any]] = {
+    CharField: str,
+    CountryField: str,
+    JSONField: lambda value: json.dumps(value, cls=DjangoJSONEncoder),
+}
+
+
+@cache
 def _phone(country: str) -> str:
     """A valid number of the country, the same for everybody: nobody is ever called."""
     return normalized_phone({"KR": "02-312-3456", "US": "206-555-0100"}[country], country)
