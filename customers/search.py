@@ -15,9 +15,9 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import connections
-from django.db.models import BooleanField, F, Q, Subquery, Value
+from django.db.models import BooleanField, F, Q, Value
 from django.db.models.expressions import RawSQL
-from django.db.models.functions import Coalesce, Concat
+from django.db.models.functions import Concat
 
 from customers.keyset import BadCursor, Page, beyond, decode, encode
 from customers.models import LAST_CHARACTER, NAME_KEY_LENGTH, Customer, CustomerQuerySet
@@ -76,11 +76,14 @@ class _Look:
         """The customers beyond the place."""
         return self.customers.filter(beyond(("name_key", "id"), self.place, less=self.backwards)) if self.place else self.customers
 
-    def first(self, rows: CustomerQuerySet, room: int, *, by_index: bool = True) -> list[tuple[str, uuid.UUID]]:
-        """Name and ID of the first `room` of `rows` in reading order; not `by_index`: by an order that no index has."""
+    def first(self, rows: CustomerQuerySet, room: int, *, beyond_first: int = 0, by_index: bool = True) -> list[tuple[str, uuid.UUID]]:
+        """Name and ID of the first `room` of `rows` in reading order, after `beyond_first` that are passed over.
+
+        Not `by_index`: in an order that no index has, so that another one finds them.
+        """
         name = F("name_key") if by_index else Concat(F("name_key"), Value(""))
         order = (name.desc(), "-id") if self.backwards else (name.asc(), "id")
-        return list(rows.order_by(*order).values_list("name_key", "id")[:room])
+        return list(rows.order_by(*order).values_list("name_key", "id")[beyond_first : beyond_first + room])
 
 
 def _beginning(look: _Look, room: int) -> list[tuple[str, uuid.UUID]]:
@@ -97,10 +100,10 @@ def _others(look: _Look, room: int) -> list[tuple[str, uuid.UUID]]:
     if connections[look.customers.db].vendor != "postgresql" or not pieces:
         return look.first(matches, room)
     # Not left to the planner, which cannot know how rare a word is and then reads a million names or sorts half of them.
-    ahead = look.onwards().order_by(*(["-name_key", "-id"] if look.backwards else ["name_key", "id"])).values("name_key")[NEAR : NEAR + 1]
-    edge = Coalesce(Subquery(ahead), Value("" if look.backwards else LAST_CHARACTER))
-    near = look.first(matches.filter(Q(name_key__gte=edge) if look.backwards else Q(name_key__lte=edge)), room)
-    if len(near) == room:
+    edge = look.first(look.onwards(), 1, beyond_first=NEAR)
+    within = Q(**{f"name_key__{'gte' if look.backwards else 'lte'}": edge[0][0]}) if edge else Q()
+    near = look.first(matches.filter(within), room)
+    if len(near) == room or not edge:
         return near
     having_them = RawSQL(
         "customers_pieces(customers_customer.name_key, customers_customer.domain) @> %s::text[]", (pieces,), output_field=BooleanField()
