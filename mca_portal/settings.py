@@ -115,6 +115,7 @@ MIDDLEWARE = [
     "mca_portal.middleware.RequestMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.middleware.gzip.GZipMiddleware",  # what it adds at random hides the length of what was compressed (BREACH)
     "csp.middleware.CSPMiddleware",
     "mca_portal.staff.origin.OriginMiddleware",
     "mca_portal.api.middleware.ApiMiddleware",
