@@ -1,4 +1,4 @@
-# Everything that is done with this project starts here:  make run | serve | test | check | soak | messages | screenshots | lock | clean
+# Everything that is done with this project starts here:  make run | serve | test | check | soak | bench | messages | screenshots | lock | clean
 #
 # Needs Python 3.11 or newer (PY=python3.12 make … picks another one) and make. Set in the environment or on the command line:
 #   PORT         where the portal listens on this machine (8000)
@@ -21,7 +21,7 @@ PYTEST := $(BIN)/pytest -q -n $(JOBS)
 INSTALL := $(BIN)/uv pip install -q --no-config --python $(BIN)/python --require-hashes --only-binary :all:
 
 .DEFAULT_GOAL := run
-.PHONY: run serve test check soak messages screenshots lock clean
+.PHONY: run serve test check soak bench bench-browser messages screenshots lock clean
 .PHONY: check-format check-lint check-templates check-types check-layers check-django check-translations
 
 run: .venv/.prod $(VAR_DIR)/.static
@@ -75,6 +75,15 @@ soak: .venv/.dev
 
 messages: .venv/.dev
 	$(MANAGE) update_catalogues
+
+# About half an hour on two processors. BENCH: its options, such as "--postgresql 10000 --sqlite ''".
+bench: .venv/.dev
+	$(MANAGE) compile_catalogues
+	$(BIN)/python -m tests.bench --report docs/performance.md $(BENCH)
+
+bench-browser: .venv/.dev
+	$(MANAGE) compile_catalogues
+	$(BIN)/python -m tests.bench.browser
 
 screenshots: .venv/.dev
 	$(BIN)/python tests/browser/screenshots.py docs/screenshots
