@@ -1,8 +1,8 @@
 """What does the portal want of django-allauth?"""
 
 import base64
-import hashlib
 import logging
+import secrets
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC
 from typing import Any
@@ -10,8 +10,6 @@ from typing import Any
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.models import Authenticator
-from cryptography.fernet import Fernet, InvalidToken, MultiFernet
-from django.conf import settings
 from django.core.mail import EmailMessage
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
@@ -21,6 +19,7 @@ from django.utils.translation import gettext_lazy as _
 
 from mca_portal.staff.devices import device_name, last_person
 from mca_portal.staff.models import Action, StaffMember
+from mca_portal.staff.sealing import seal, unseal
 from mca_portal.staff.services import note_failed_sign_in, note_second_factor, note_sign_in, note_sign_out, set_password
 
 log = logging.getLogger("mca_portal.staff")
@@ -173,18 +172,13 @@ class SecondFactorAdapter(DefaultMFAAdapter):
         return gettext("Passkey %(number)s") % {"number": Authenticator.objects.filter(user=user, type=type).count() + 1}
 
     def encrypt(self, text: str) -> str:
-        """Encrypt a secret with a key made of SECRET_KEY, so that a copy of the database alone opens no sign-in."""
-        return _cipher().encrypt(text.encode()).decode()
+        """A secret as the database keeps it."""
+        return seal(text)
 
     def decrypt(self, encrypted_text: str) -> str:
         """The secret. One that no present key opens becomes another one that nobody knows: its codes are simply wrong."""
-        try:
-            return _cipher().decrypt(encrypted_text.encode()).decode()
-        except InvalidToken:
-            log.error("a second factor was encrypted with a key that is gone: keep it in SECRET_KEY_FALLBACKS")
-            return base64.b32encode(Fernet.generate_key()).decode()
-
-
-def _cipher() -> MultiFernet:
-    keys = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
-    return MultiFernet([Fernet(base64.urlsafe_b64encode(hashlib.sha256(f"second factor {key}".encode()).digest())) for key in keys])
+        secret = unseal(encrypted_text)
+        if secret is None:
+            log.error("a second factor was encrypted with a key that is gone: keep it in SECRET_KEY_FALLBACKS until `manage.py reseal` ran")
+            return base64.b32encode(secrets.token_bytes(20)).decode()
+        return secret

@@ -27,6 +27,7 @@ from mca_portal.staff.models import Action, ApiToken, Application, ApplicationKi
 from mca_portal.staff.names import NAME_LENGTH, tidy
 from mca_portal.staff.roles import Permission, Role, require
 from mca_portal.staff.scopes import OF_KIND
+from mca_portal.staff.sealing import seal, unseal
 
 __all__ = [
     "add_member",
@@ -47,6 +48,7 @@ __all__ = [
     "register_application",
     "renew_secret",
     "require_second_factor",
+    "reseal_second_factors",
     "reset_second_factor",
     "revoke_token",
     "set_active",
@@ -221,6 +223,25 @@ def reset_second_factor(*, by: StaffMember, member: StaffMember) -> StaffMember:
             member.save(update_fields=["sign_outs"])
             record(Action.SECOND_FACTOR_RESET, by=by, about=member)
     return member
+
+
+def reseal_second_factors() -> tuple[int, int]:
+    """Encrypt the secrets of all second factors with the present key; how many that were, and how many no present key opens."""
+    done = lost = 0
+    for pk in list(Authenticator.objects.exclude(type=Authenticator.Type.WEBAUTHN).values_list("pk", flat=True)):
+        with transaction.atomic():  # one by one: nobody who signs in meanwhile waits for all
+            factor = Authenticator.objects.select_for_update().filter(pk=pk).first()
+            for name in ("secret", "seed"):
+                if factor is None or name not in factor.data:
+                    continue
+                secret = unseal(factor.data[name])
+                if secret is None:
+                    lost += 1
+                    continue
+                factor.data[name] = seal(secret)
+                factor.save(update_fields=["data"])
+                done += 1
+    return done, lost
 
 
 def set_preferences(

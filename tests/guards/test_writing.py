@@ -32,6 +32,7 @@ ALSO_WRITE: dict[str, str] = {
 
 # Services without a person behind them, and why.
 NOBODY_ASKS: dict[str, str] = {
+    "mca_portal/staff/services.py:reseal_second_factors": "changes how secrets are kept, not what they are; `reseal` calls it",
     "mca_portal/staff/services.py:sign_in_from_directory": "nobody is signed in yet: the company's directory vouches for them",
     "mca_portal/staff/services.py:open_account": "nobody can be signed in before there is an account: the operator's shell calls it",
     "agreements/services.py:recompute_standing": "derives the standing from the records alone; `check_standings` calls it",
@@ -52,6 +53,7 @@ EVERYBODY_MAY: dict[str, str] = {
 
 # Services that write and leave no entry in the activity log themselves, and why.
 NOT_LOGGED: dict[str, str] = {
+    "mca_portal/staff/services.py:reseal_second_factors": "nobody did anything to a second factor: only its encryption is new",
     "mca_portal/staff/services.py:note_token_use": "the token itself says when it was last used",
     "mca_portal/staff/services.py:note_application_use": "the application itself says when it was last used",
     "agreements/services.py:register_customer": "`create_customer`, which it calls, logs it",

@@ -14,6 +14,7 @@ from allauth.mfa.webauthn.internal.auth import WebAuthn
 from django.conf import settings
 from django.contrib.auth.hashers import MD5PasswordHasher
 from django.core import mail
+from django.core.management import call_command
 from django.db import connection
 from django.http import HttpResponse
 from django.test import Client
@@ -103,6 +104,23 @@ def test_the_key_of_before_opens_secrets_while_it_is_a_fallback_and_no_code_is_r
     monkeypatch.setattr(settings, "SECRET_KEY_FALLBACKS", [])
     with time_machine.travel(time.time() + 60):
         assert not Authenticator.objects.get().wrap().validate_code(code_now())
+
+
+def test_resealed_secrets_open_without_the_key_of_before(kim: StaffMember, monkeypatch, capsys) -> None:
+    has_app(kim)
+    codes = RecoveryCodes.activate(kim).get_unused_codes()
+    before = settings.SECRET_KEY
+    monkeypatch.setattr(settings, "SECRET_KEY", "another key " * 5)
+    call_command("reseal")
+    assert "0 encrypted anew, 2 whose key is gone." in capsys.readouterr().out
+    monkeypatch.setattr(settings, "SECRET_KEY_FALLBACKS", [before])
+    call_command("reseal")
+    assert "2 encrypted anew, 0 whose key is gone." in capsys.readouterr().out
+    monkeypatch.setattr(settings, "SECRET_KEY_FALLBACKS", [])
+    client, _answer = sign_in()
+    client.post("/accounts/second-factor/", {"code": code_now()})
+    assert is_signed_in(client)
+    assert RecoveryCodes(Authenticator.objects.get(type="recovery_codes")).get_unused_codes() == codes
 
 
 def test_after_the_password_the_code_is_asked_for(kim: StaffMember) -> None:

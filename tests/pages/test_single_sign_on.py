@@ -202,6 +202,9 @@ def test_where_one_is_required_the_directorys_counts_for_pages_when_it_says_so(
     directory.claims["amr"] = methods
     client, _answer = walk()
     assert client.get("/").status_code == (200 if let_in else 302)
+    if let_in:
+        assert "Make the token" not in client.get("/profile/tokens/").content.decode()
+        assert client.post("/profile/tokens/", {"name": "Script", "days": "30"}).status_code == 403
     make_token(StaffMember.objects.get(), "secret")
     assert Client(headers={"authorization": "Bearer secret"}).get("/v1/agreements?agreementType=*").status_code == 403, "not for tokens"
 
