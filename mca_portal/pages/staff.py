@@ -160,10 +160,13 @@ def _act(request: HttpRequest, member: StaffMember, action: str, form: MemberFor
 def _keep_link(request: HttpRequest, member: StaffMember) -> None:
     """Keep the link with which `member` chooses a password, to be shown once after the redirect; it works for three days and one time."""
     note_password_link(by=request.user, member=member)
-    key = f"{user_pk_to_url_str(member)}-{default_token_generator.make_token(member)}"
-    uidb36, _dash, token = key.partition("-")
-    address = request.build_absolute_uri(reverse("account_reset_password_from_key", kwargs={"uidb36": uidb36, "key": token}))
-    request.session[LINK] = {"member": member.pk, "address": address}
+    request.session[LINK] = {"member": member.pk, "address": request.build_absolute_uri(password_path(member))}
+
+
+def password_path(member: StaffMember) -> str:
+    """Where `member` chooses a password; who knows it is let in, so it is shown to nobody but who hands it on."""
+    token = default_token_generator.make_token(member)
+    return reverse("account_reset_password_from_key", kwargs={"uidb36": user_pk_to_url_str(member), "key": token})
 
 
 def _cleaned(form: forms.Form) -> dict[str, object]:
