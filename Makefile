@@ -1,4 +1,5 @@
-# Everything that is done with this project starts here:  make run | serve | test | check | soak | bench | messages | screenshots | lock | clean
+# Everything that is done with this project starts here:
+#   make run | install | serve | test | check | soak | bench | rehearse | messages | screenshots | lock | clean
 #
 # Needs Python 3.11 or newer (PY=python3.12 make … picks another one) and make. Set in the environment or on the command line:
 #   PORT         where the portal listens on this machine (8000)
@@ -21,7 +22,7 @@ PYTEST := $(BIN)/pytest -q -n $(JOBS)
 INSTALL := $(BIN)/uv pip install -q --no-config --python $(BIN)/python --require-hashes --only-binary :all:
 
 .DEFAULT_GOAL := run
-.PHONY: run serve test check soak bench bench-browser messages screenshots lock clean
+.PHONY: run install serve test check soak bench bench-browser rehearse messages screenshots lock clean
 .PHONY: check-format check-lint check-templates check-types check-layers check-django check-translations
 
 run: .venv/.prod $(VAR_DIR)/.static
@@ -32,9 +33,12 @@ run: .venv/.prod $(VAR_DIR)/.static
 	@echo "MCA portal: http://127.0.0.1:$(PORT)/  (Ctrl-C stops it)"
 	@exec $(BIN)/gunicorn mca_portal.wsgi
 
-# The server alone, as in production: gunicorn.conf.py says how. The database is there and migrated already.
-serve: .venv/.prod $(VAR_DIR)/.static
+# All that a version needs before it is started: packages, translations, static files.
+install: .venv/.prod $(VAR_DIR)/.static
 	@$(MANAGE) compile_catalogues
+
+# The server alone, as in production: gunicorn.conf.py says how. The database is there and migrated already.
+serve: install
 	@exec $(BIN)/gunicorn mca_portal.wsgi
 
 test: .venv/.dev
@@ -72,6 +76,10 @@ check-translations:
 soak: .venv/.dev
 	$(MANAGE) compile_catalogues
 	$(BIN)/python -m tests.soak --rounds $(ROUNDS) --clients $(CLIENTS) $(if $(SEED),--seed $(SEED)) $(if $(DATABASE),--database $(DATABASE))
+
+# Every command of docs/operations.md, in its order, on folders and a database of its own.
+rehearse: .venv/.dev
+	$(BIN)/python tests/operations/rehearsal.py
 
 messages: .venv/.dev
 	$(MANAGE) update_catalogues

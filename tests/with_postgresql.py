@@ -40,9 +40,10 @@ class Cluster:
     """A PostgreSQL in a temporary folder: `with Cluster() as cluster:` makes, starts and at the end stops and removes it.
 
     `durable`: it waits for the disk, so that it may be killed and must come back with everything that it had confirmed.
+    `port`: it also listens there on this machine, to whoever has a password.
     """
 
-    def __init__(self, *, durable: bool = False, **options: str) -> None:
+    def __init__(self, *, durable: bool = False, port: int = 0, **options: str) -> None:
         """`options`: further settings of the server, such as shared_buffers="1GB".
 
         Raises FileNotFoundError when the server programs are missing.
@@ -51,16 +52,18 @@ class Cluster:
         if not found:
             raise FileNotFoundError(HOW_TO_GET_IT)
         self._programs = found
-        self._folder = Path(tempfile.mkdtemp(prefix="mca-pg-", dir="/tmp"))  # short: a socket's path may have 107 bytes
-        self._data = self._folder / "data"
+        self.port = port
+        self.folder = Path(tempfile.mkdtemp(prefix="mca-pg-", dir="/tmp"))  # short: a socket's path may have 107 bytes
+        self._data = self.folder / "data"
         self._as_server: list[str] = []
         if os.geteuid() == 0:
             account = pwd.getpwnam("postgres")
-            os.chown(self._folder, account.pw_uid, account.pw_gid)
+            os.chown(self.folder, account.pw_uid, account.pw_gid)
             self._as_server = ["runuser", "-u", "postgres", "--"]
         self._options = {
-            "listen_addresses": "",
-            "unix_socket_directories": str(self._folder),
+            "listen_addresses": "127.0.0.1" if port else "",
+            "port": str(port or 5432),
+            "unix_socket_directories": str(self.folder),
             "fsync": "on" if durable else "off",
             "full_page_writes": "on" if durable else "off",
             "synchronous_commit": "on" if durable else os.environ.get("POSTGRESQL_SYNCHRONOUS_COMMIT", "off"),
@@ -70,10 +73,11 @@ class Cluster:
 
     def __enter__(self) -> Self:
         try:
-            self._run("initdb", "-D", self._data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync")
+            auth = ["-U", "postgres", "--auth-local=trust", "--auth-host=scram-sha-256"]
+            self._run("initdb", "-D", self._data, *auth, "-E", "UTF8", "--locale=C.UTF-8", "--no-sync")
             self.start()
         except BaseException:
-            shutil.rmtree(self._folder, ignore_errors=True)
+            shutil.rmtree(self.folder, ignore_errors=True)
             raise
         return self
 
@@ -82,16 +86,16 @@ class Cluster:
             if (self._data / "postmaster.pid").exists():
                 self.stop("immediate")
         finally:
-            shutil.rmtree(self._folder, ignore_errors=True)
+            shutil.rmtree(self.folder, ignore_errors=True)
 
     def url(self, database: str = "postgres") -> str:
         """DATABASE_URL of one of its databases."""
-        return f"postgres://postgres@/{self._folder}/{database}"
+        return f"postgres://postgres@/{self.folder}/{database}"
 
     def start(self) -> None:
         """Start it and wait until it answers."""
         settings = " ".join(f"-c {shlex.quote(f'{name}={value}')}" for name, value in self._options.items())
-        self._run("pg_ctl", "-D", self._data, "-s", "-w", "-l", self._folder / "log", "-o", settings, "start")
+        self._run("pg_ctl", "-D", self._data, "-s", "-w", "-l", self.folder / "log", "-o", settings, "start")
 
     def stop(self, mode: str = "fast") -> None:
         """Stop it: `fast` ends its sessions, `immediate` does not even write anything more."""
@@ -108,17 +112,18 @@ class Cluster:
         while any(_runs(pid) for pid in pids):
             time.sleep(0.01)
         # A process that nobody has buried yet would keep the next start out.
-        for lock in (self._data / "postmaster.pid", *self._folder.glob(".s.PGSQL.*.lock")):
+        for lock in (self._data / "postmaster.pid", *self.folder.glob(".s.PGSQL.*.lock")):
             lock.unlink(missing_ok=True)
 
     def sql(self, statement: str, database: str = "postgres") -> str:
         """What psql prints for `statement`."""
-        command = [*self._as_server, self._programs / "psql", "-qAt", "-h", self._folder, "-U", "postgres", "-c", statement, database]
-        return subprocess.run(list(map(str, command)), check=True, capture_output=True, text=True, cwd=self._folder).stdout.strip()
+        reach = ["-h", self.folder, "-p", self.port or 5432, "-U", "postgres"]
+        command = [*self._as_server, self._programs / "psql", "-qAt", *reach, "-c", statement, database]
+        return subprocess.run(list(map(str, command)), check=True, capture_output=True, text=True, cwd=self.folder).stdout.strip()
 
     def _run(self, program: str, *arguments: object) -> None:
         command = [*self._as_server, str(self._programs / program), *map(str, arguments)]
-        subprocess.run(command, check=True, cwd=self._folder, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        subprocess.run(command, check=True, cwd=self.folder, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
 
 
 def _runs(pid: str) -> bool:

@@ -31,7 +31,7 @@ class Portal:
 
     def __init__(self, folder: Path, *, database_url: str = "", production: bool = False, code: Path = ROOT, **environment: object) -> None:
         self.folder, self.code = folder, code
-        self.host, self.port = "127.0.0.1", _free_port()
+        self.host, self.port = "127.0.0.1", free_port()
         self.scheme = "https" if production else "http"
         settings: dict[str, Any] = {
             "PORT": self.port,
@@ -196,7 +196,8 @@ class Answer:
         return self.headers.get("Location", "")
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of this machine that nothing listens on."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         return taken.getsockname()[1]
