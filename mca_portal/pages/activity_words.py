@@ -35,6 +35,7 @@ SENTENCES: dict[str, Any] = {
     "staff.deactivated": _("%(subject)s deactivated %(about)s"),
     "staff.reactivated": _("%(subject)s let %(about)s sign in again"),
     "staff.factor_reset": _("%(subject)s reset the second factor of %(about)s"),
+    "staff.password_set": _("%(subject)s set a password for %(about)s"),
     "sign_in.signed_in": _("%(subject)s signed in"),
     "sign_in.failed": _("%(subject)s failed to sign in as %(about)s"),
     "sign_in.signed_out": _("%(subject)s signed out"),
@@ -54,6 +55,7 @@ SENTENCES: dict[str, Any] = {
     "exports.customers": _("%(subject)s exported customers"),
     "exports.activity": _("%(subject)s exported the activity log"),
     "account.opened": _("%(subject)s opened the partner account"),
+    "account.changed": _("%(subject)s changed the partner account"),
     "account.factor_required": _("%(subject)s changed whether everybody needs a second factor"),
 }
 SAYS_ITS_CHANGE = {"orders.licenses_changed", "orders.renamed"}  # old and new value stand in the sentence

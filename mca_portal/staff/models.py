@@ -329,6 +329,7 @@ class Action(models.TextChoices):
     SIGN_IN_FAILED = "sign_in.failed", _("Sign-in failed")
     SIGNED_OUT = "sign_in.signed_out", _("Signed out")
     PASSWORD_CHANGED = "sign_in.password_changed", _("Password changed")
+    PASSWORD_SET = "staff.password_set", _("Password set by the operator")
     PASSWORD_LINK_MADE = "sign_in.password_link_made", _("Password link made")
     SESSIONS_ENDED = "sign_in.sessions_ended", _("Signed out elsewhere")
     SECOND_FACTOR_ADDED = "sign_in.factor_added", _("Second factor added")
@@ -345,6 +346,7 @@ class Action(models.TextChoices):
     CUSTOMERS_EXPORTED = "exports.customers", _("Customers exported")
     ACTIVITY_EXPORTED = "exports.activity", _("Activity log exported")
     ACCOUNT_OPENED = "account.opened", _("Partner account opened")
+    ACCOUNT_CHANGED = "account.changed", _("Partner account changed")
     SECOND_FACTOR_REQUIRED = "account.factor_required", _("Second factor required or not")
 
     @property

@@ -169,7 +169,19 @@ def test_the_other_pages_are_accessible(page: Page, agent: Any, check: Check, si
     make_customer(agent)
     publish("2.0", required_in_days=30)
     colleague = make_staff(agent.account, Role.SALES_AGENT)
-    for path in ("/", "/staff/", "/staff/new/", f"/staff/{colleague.pk}/", "/profile/", "/api/", "/accounts/password/change/"):
+    check(f"/customers/{agent.account.customers.first().pk}/activity/")
+    check("/activity/?since=2026-02-01&until=2026-01-01", status=422)
+    check("/activity/?topic=exports")
+    for path in (
+        "/",
+        "/activity/",
+        "/staff/",
+        "/staff/new/",
+        f"/staff/{colleague.pk}/",
+        "/profile/",
+        "/api/",
+        "/accounts/password/change/",
+    ):
         check(path)
     context.clear_cookies()
     check("/accounts/login/")

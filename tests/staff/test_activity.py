@@ -5,6 +5,7 @@ import json
 
 import pytest
 import time_machine
+from django.contrib.auth.models import Group
 from django.db import IntegrityError, transaction
 from django.test import Client
 
@@ -226,6 +227,52 @@ def test_a_sign_up_logs_each_of_its_parts(admin):
 def test_an_entry_costs_one_insert(admin, django_assert_num_queries):
     with django_assert_num_queries(1):
         activity.record(Action.SIGNED_IN, by=admin)
+
+
+@pytest.fixture
+def operator(client: Client) -> StaffMember:
+    person = StaffMember.objects.create(
+        email="operator@portal.example", first_name="The", last_name="Operator", is_superuser=True, is_staff=True
+    )
+    client.force_login(person)
+    return person
+
+
+def test_what_the_operator_changes_of_an_account_stands_in_its_log(client: Client, operator, admin):
+    account = admin.account
+    typed = {name: str(getattr(account, name)) for name in ("partner_type", "cloud", "environment", "country", "default_language")}
+    answer = client.post(f"/operator/staff/partneraccount/{account.pk}/change/", typed | {"name": "Other", "time_zone": "Asia/Seoul"})
+    assert answer.status_code == 302
+    assert said(last()) == (operator, Action.ACCOUNT_CHANGED, "", "Other", {"name": [account.name, "Other"]})
+    assert last().account == account
+
+
+def test_whom_the_operator_adds_changes_or_gives_a_password_stands_in_the_accounts_log(client: Client, operator, admin):
+    group = Group.objects.get(name=Role.SALES_AGENT)
+    typed = {"email": "new@partner.example", "first_name": "Ann", "last_name": "Lee", "account": admin.account_id, "groups": [group.pk]}
+    secret = {"password1": "correct horse battery staple", "password2": "correct horse battery staple"}
+    assert client.post("/operator/staff/staffmember/add/", typed | secret | {"usable_password": "true"}).status_code == 302
+    assert last().changes["roles"] == [None, ["sales_agent"]]
+    assert (last().action, last().account, last().actor) == (Action.MEMBER_ADDED, admin.account, operator)
+    member = StaffMember.objects.get(email="new@partner.example")
+    address = f"/operator/staff/staffmember/{member.pk}/"
+    assert client.post(f"{address}change/", typed | {"last_name": "Kim", "language": "en", "is_active": "on"}).status_code == 302
+    assert said(last()) == (operator, Action.MEMBER_CHANGED, "", "Ann Kim", {"last_name": ["Lee", "Kim"]})
+    assert client.post(f"{address}password/", secret | {"usable_password": "true"}).status_code == 302
+    assert said(last()) == (operator, Action.PASSWORD_SET, "", "Ann Kim", {})
+    assert "staple" not in json.dumps(list(Activity.objects.values()), default=str)
+
+
+def test_the_operator_reads_what_belongs_to_no_account_and_nothing_else(client: Client, operator, admin):
+    make_customer(admin, company_name="Contoso")
+    note_failed_sign_in(email="nobody@partner.example")
+    html = client.get("/operator/staff/activity/").content.decode()
+    assert last().about_name in html
+    assert "customers.created" not in html
+    theirs = Activity.objects.get(action=Action.CUSTOMER_CREATED)
+    assert client.get(f"/operator/staff/activity/{theirs.pk}/change/").status_code == 302
+    assert client.post(f"/operator/staff/activity/{last().pk}/delete/", {"post": "yes"}).status_code == 403
+    assert client.get("/operator/staff/activity/add/").status_code == 403
 
 
 # From where
