@@ -1,11 +1,11 @@
 # Everything that is done with this project starts here:
-#   make run | install | serve | test | check | soak | bench | rehearse | messages | screenshots | lock | clean
+#   make run | install | serve | test | check | soak | crowd | bench | rehearse | messages | screenshots | lock | clean
 #
 # Needs Python 3.11 or newer (PY=python3.12 make … picks another one) and make. Set in the environment or on the command line:
 #   PORT         where the portal listens on this machine (8000)
 #   VAR_DIR      where the database and the collected static files live (var)
 #   REQUIRE_ALL  1: `make test` and `make check` fail instead of skipping what needs a program that is missing
-#   ROUNDS, CLIENTS, SEED, DATABASE  of `make soak` (10, 6, a new one each time, both)
+#   ROUNDS, CLIENTS, SEED, DATABASE  of `make soak` (10, 6, a new one each time, both); REQUESTS, CLIENTS of `make crowd` (4000, 200)
 #   JOBS         how many processes run the tests (as many as processors)
 PY ?= python3
 PORT ?= 8000
@@ -13,6 +13,7 @@ VAR_DIR ?= var
 REQUIRE_ALL ?= 0
 ROUNDS ?= 10
 CLIENTS ?= 6
+REQUESTS ?= 4000
 JOBS ?= $(shell getconf _NPROCESSORS_ONLN)
 export PORT VAR_DIR REQUIRE_ALL
 
@@ -22,7 +23,7 @@ PYTEST := $(BIN)/pytest -q -n $(JOBS)
 INSTALL := $(BIN)/uv pip install -q --no-config --python $(BIN)/python --require-hashes --only-binary :all:
 
 .DEFAULT_GOAL := run
-.PHONY: run install serve test check soak bench bench-browser rehearse messages screenshots lock clean
+.PHONY: run install serve test check soak crowd bench bench-browser rehearse messages screenshots lock clean
 .PHONY: check-format check-lint check-templates check-types check-layers check-django check-translations
 
 run: .venv/.prod $(VAR_DIR)/.static
@@ -80,6 +81,12 @@ soak: .venv/.dev
 # Every command of docs/operations.md, in its order, on folders and a database of its own.
 rehearse: .venv/.dev
 	$(BIN)/python tests/operations/rehearsal.py
+
+# Two hundred people at once, every write there once, memory flat. REQUESTS, CLIENTS, DATABASE.
+crowd: CLIENTS = 200
+crowd: .venv/.dev
+	$(MANAGE) compile_catalogues
+	$(BIN)/python -m tests.soak.crowd --clients $(CLIENTS) --requests $(REQUESTS) $(if $(SEED),--seed $(SEED)) $(if $(DATABASE),--database $(DATABASE))
 
 messages: .venv/.dev
 	$(MANAGE) update_catalogues

@@ -13,6 +13,9 @@ from tests.soak.clients import DONE, Client, Round
 from tests.soak.server import Portal
 from tests.with_postgresql import Cluster
 
+# Seconds that a request waits for a lock: enough on the busiest machine. Whoever waits longer is told 503, which is right, but not what
+# is looked for here.
+PATIENT = 20
 PATIENCE = 60  # seconds: a round ends by then, however little was done
 HEADINGS = ("round", "killed", "requests", "lost", "done", "refused", "unknown", "violations", "seconds")
 
@@ -20,17 +23,18 @@ HEADINGS = ("round", "killed", "requests", "lost", "done", "refused", "unknown",
 class Soak:
     """A portal in `folder`, on SQLite or on a PostgreSQL that may be killed too, and its clients."""
 
-    def __init__(self, folder: Path, *, cluster: Cluster | None, clients: int, seed: int, static: Path | None = None) -> None:
+    def __init__(
+        self, folder: Path, *, cluster: Cluster | None, clients: int, seed: int, static: Path | None = None, as_served: bool = False
+    ) -> None:
+        """`as_served`: with the server's own numbers of processes and threads, and its own patience."""
+        more = {} if as_served else {"WEB_CONCURRENCY": 2, "THREADS": 4, "DATABASE_TIMEOUT": PATIENT}
         self.cluster, self.chance = cluster, random.Random(seed)
         self.portal = Portal(
             folder,
             database_url=cluster.url() if cluster else "",
             production=cluster is not None,
             API_CALLS_PER_MINUTE=0,
-            WEB_CONCURRENCY=2,
-            THREADS=4,
-            # Long enough for the busiest machine: whoever waits longer is told 503, which is right, but not what is looked for here.
-            DATABASE_TIMEOUT=20,
+            **more,
         ).prepare(static)
         world: dict[str, Any] = json.loads(self._module("world", str(clients)))
         self.clients = [Client(self.portal, world, number, str(seed)) for number in range(clients)]
@@ -47,7 +51,7 @@ class Soak:
             began = time.monotonic()
             killed = self._kind(number)
             round_ = self._round(killed, self.chance.randint(*requests))
-            violations = round_.violations + self._check()
+            violations = round_.violations + self.check()
             states = Counter(intention.state for client in self.clients for intention in client.intentions)
             row = {
                 "round": number,
@@ -121,7 +125,8 @@ class Soak:
         while round_.requests < requests and time.monotonic() < patience and not round_.violations:
             time.sleep(0.01)
 
-    def _check(self) -> list[str]:
+    def check(self) -> list[str]:
+        """What is wrong with the records, and what people were told that they do not say."""
         books = [intention.to_json() for client in self.clients for intention in client.intentions]
         found: list[str] = json.loads(self._module("check", stdin=json.dumps({"intentions": books, "published": self.published})))
         return found

@@ -10,10 +10,13 @@ from typing import Any
 import django
 
 PASSWORD = "correct horse battery"
+SIGN_IN_THEMSELVES = 10  # more clients than these have signed in before
 
 
 def make(clients: int) -> dict[str, Any]:
     """Every sixth client works for an account in the US Government cloud, where the agreement does not apply."""
+    from django.test import Client
+
     from mca_portal.staff.models import Cloud
     from mca_portal.staff.roles import Role
     from orders.models import Offer
@@ -26,6 +29,9 @@ def make(clients: int) -> dict[str, Any]:
         role = Role.SALES_AGENT if number % 3 == 1 else Role.ADMIN_AGENT
         person = make_staff(accounts[where], role, email=f"client{number}@{where}.example", last_name="Client")
         make_token(person, f"secret {number}")
+        browser = Client()
+        if clients > SIGN_IN_THEMSELVES:
+            browser.force_login(person)
         people.append(
             {
                 "id": person.pk,
@@ -33,11 +39,12 @@ def make(clients: int) -> dict[str, Any]:
                 "password": PASSWORD,
                 "token": f"secret {number}",
                 "account": where,
+                "cookies": {name: morsel.value for name, morsel in browser.cookies.items()},
                 "withdraws": role == Role.ADMIN_AGENT,
             }
         )
     customers: dict[str, list[str]] = {"public": [], "government": []}
-    for where, count in (("public", 5), ("government", 2)):
+    for where, count in (("public", max(5, clients // 4)), ("government", max(2, clients // 10))):
         by = make_staff(accounts[where], email=f"first@{where}.example")
         customers[where] = [str(make_customer(by).pk) for _ in range(count)]
     offers = [
