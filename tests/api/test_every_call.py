@@ -1,17 +1,40 @@
-"""What holds for every call: who calls, identifiers, what cannot be read."""
+"""What holds for every call: who calls, identifiers, what cannot be read.
+
+THE MATRIX is here, too: what every operation answers to every kind of token (P1, A5). An operation that is not in CALLS fails: add it.
+"""
 
 import datetime as dt
+import itertools
 import json
 import uuid
+from collections.abc import Callable
+from typing import Any
 
+import jwt
 import pytest
+from allauth.idp.oidc.models import Token as OAuthToken
 from django.test import Client
 from django.utils import timezone
 
-from mca_portal.staff.models import ApiToken
+from agreements.models import Acceptance
+from customers.models import Customer
+from mca_portal.api.urls import api
+from mca_portal.staff.models import ApiToken, Application, StaffMember
 from mca_portal.staff.roles import Role
-from mca_portal.staff.services import change_member, create_token, revoke_token, set_active
-from tests.factories import PASSWORD, make_customer, make_staff, make_token
+from mca_portal.staff.scopes import ACT_AS_PERSON, EVERYTHING
+from mca_portal.staff.services import change_member, create_token, revoke_token, set_active, set_application_active, token_digest
+from orders.models import Order, Subscription
+from tests.factories import (
+    PASSWORD,
+    confirm,
+    license_offer,
+    make_account,
+    make_application,
+    make_customer,
+    make_staff,
+    make_subscription,
+    make_token,
+)
 
 pytestmark = pytest.mark.django_db
 ERROR_MEMBERS = {"code", "description", "data", "source"}
@@ -157,3 +180,222 @@ def test_a_foreign_token_cannot_be_revoked(call) -> None:
     theirs = make_token(make_staff())
     with pytest.raises(ApiToken.DoesNotExist):
         revoke_token(by=call.person, token=theirs)
+
+
+def test_a_token_of_ones_own_is_read_by_a_jwt_parser(call) -> None:
+    _token, secret = create_token(by=call.person, name="PowerShell", days=1)
+    said = jwt.decode(secret, options={"verify_signature": False, "require": ["exp", "tid", "oid"]})
+    assert said["exp"] > timezone.now().timestamp()
+
+
+# The matrix ----------------------------------------------------------------------------------------------------------------------------
+
+NUMBERS = itertools.count(1)
+CUSTOMER, TEMPLATE = "/customers/{customer}", "117a77b0-9360-443b-8795-c6dedc750cf9"
+ADDRESS = {"country": "KR", "city": "Seoul", "addressLine1": "1 Sejong-daero", "postalCode": "06236"}
+
+
+def _order() -> dict[str, Any]:
+    return {"lineItems": [{"lineItemNumber": 0, "offerId": str(license_offer().pk), "quantity": 5}]}
+
+
+def _confirmation() -> dict[str, Any]:
+    contact = {"firstName": "Person", "lastName": f"Number {next(NUMBERS)}", "email": "a@customer.example"}
+    return {"primaryContact": contact, "templateId": TEMPLATE, "dateAgreed": "2026-01-05"}
+
+
+def _customer() -> dict[str, Any]:
+    contact = {"firstName": "T", "lastName": "Carr"}
+    profile = {"culture": "ko-KR", "language": "ko", "companyName": "New", "email": "a@new.example", "defaultAddress": ADDRESS | contact}
+    return {"companyProfile": {"domain": f"new{next(NUMBERS)}.onmicrosoft.com"}, "billingProfile": profile}
+
+
+# Operation: (method, path, body, what it answers to a person of the account, to a person of another account, to a service of the account).
+CALLS: dict[str, tuple[str, str, Callable[[], Any] | None, int, int, int]] = {
+    "listTemplates": ("GET", "/agreements", None, 200, 200, 403),
+    "listAcceptances": ("GET", f"{CUSTOMER}/agreements", None, 200, 404, 403),
+    "confirmAcceptance": ("POST", f"{CUSTOMER}/agreements", _confirmation, 201, 404, 403),
+    "getDirectAcceptance": ("GET", f"{CUSTOMER}/directSignedMicrosoftCustomerAgreementStatus", None, 200, 404, 403),
+    "getAgreementDocument": ("GET", f"/agreementtemplates/{TEMPLATE}/document", None, 200, 200, 403),
+    "listCustomers": ("GET", "/customers", None, 200, 200, 200),
+    "createCustomer": ("POST", "/customers", _customer, 201, 201, 201),
+    "getCustomer": ("GET", CUSTOMER, None, 200, 404, 200),
+    "deleteCustomer": ("DELETE", CUSTOMER, None, 403, 404, 403),
+    "patchCustomer": ("PATCH", CUSTOMER, lambda: {"relationshipToPartner": "none"}, 403, 404, 403),
+    "getCompanyProfile": ("GET", f"{CUSTOMER}/profiles/company", None, 200, 404, 403),
+    "getBillingProfile": ("GET", f"{CUSTOMER}/profiles/billing", None, 200, 404, 200),
+    "updateBillingProfile": ("PUT", f"{CUSTOMER}/profiles/billing", lambda: {"companyName": f"Name {next(NUMBERS)}"}, 200, 404, 200),
+    "checkDomain": ("HEAD", "/domains/free.onmicrosoft.com", None, 404, 404, 404),
+    "getCountryRules": ("GET", "/countryvalidationrules/KR", None, 200, 200, 200),
+    "validateAddress": ("POST", "/validations/address", lambda: ADDRESS, 200, 200, 200),
+    "createOrder": ("POST", f"{CUSTOMER}/orders", _order, 201, 404, 201),
+    "listOrders": ("GET", f"{CUSTOMER}/orders", None, 200, 404, 200),
+    "getOrder": ("GET", f"{CUSTOMER}/orders/{{order}}", None, 200, 404, 200),
+    "updateOrder": ("PATCH", f"{CUSTOMER}/orders/{{order}}", lambda: {}, 403, 404, 403),
+    "listSubscriptions": ("GET", f"{CUSTOMER}/subscriptions", None, 200, 404, 200),
+    "getSubscription": ("GET", f"{CUSTOMER}/subscriptions/{{subscription}}", None, 200, 404, 200),
+    "updateSubscription": (
+        "PATCH", f"{CUSTOMER}/subscriptions/{{subscription}}", lambda: {"quantity": next(NUMBERS) % 300 + 1}, 200, 404, 200
+    ),
+    "listOffers": ("GET", "/offers?country=KR", None, 200, 200, 200),
+    "getOffer": ("GET", "/offers/{offer}", None, 200, 200, 200),
+    "listCustomerOffers": ("GET", f"{CUSTOMER}/offers", None, 200, 404, 200),
+    "getOrganizationProfile": ("GET", "/profiles/organization", None, 200, 200, 200),
+}  # fmt: skip
+PEOPLES = ("listTemplates", "listAcceptances", "confirmAcceptance", "getDirectAcceptance", "getAgreementDocument", "getCompanyProfile")
+
+
+def _through(application: Application, person: StaffMember | None = None, **fields: Any) -> str:
+    """A token that the application got, for itself or for a person who signed in."""
+    secret = f"token {next(NUMBERS)}"
+    scopes = ACT_AS_PERSON if person else EVERYTHING
+    expires_at = timezone.now() + dt.timedelta(hours=1)
+    said = {"type": "at", "hash": token_digest(secret), "user": person, "scopes": scopes, "expires_at": expires_at} | fields
+    OAuthToken.objects.create(client=application.client, **said)
+    return f"Bearer {secret}"
+
+
+def _own(person: StaffMember, **fields: Any) -> str:
+    secret = f"token {next(NUMBERS)}"
+    make_token(person, secret, **fields)
+    return f"Bearer {secret}"
+
+
+@pytest.fixture
+def world(db: None) -> dict[str, Any]:
+    """One account with one of everything that a call is about, and what stands in addresses for it."""
+    account = make_account()
+    admin = make_staff(account)
+    customer = make_customer(admin)
+    confirm(admin, customer)
+    subscription = make_subscription(admin, customer)
+    names = {"customer": customer.pk, "subscription": subscription.pk, "order": subscription.order_id, "offer": license_offer().pk}
+    return {"account": account, "admin": admin, "names": names}
+
+
+def ask(world: dict[str, Any], operation: str, authorization: str, **headers: str) -> Any:
+    """The answer to the operation's call with this header."""
+    method, path, body, *_statuses = CALLS[operation]
+    content = json.dumps(body()).encode() if body else b""
+    sent = {"Authorization": authorization} | headers
+    client = Client(raise_request_exception=False)
+    return client.generic(method, "/v1" + path.format(**world["names"]), content, content_type="application/json", headers=sent)
+
+
+def left() -> list[Any]:
+    """What calls could have written."""
+    return [list(table.objects.order_by("pk").values()) for table in (Customer, Acceptance, Order, Subscription)]
+
+
+def test_every_operation_has_its_line_in_the_matrix() -> None:
+    there = {operation["operationId"]: method for path in api.get_openapi_schema()["paths"].values() for method, operation in path.items()}
+    assert there == {name: method.lower() for name, (method, *_more) in CALLS.items()}
+
+
+@pytest.mark.parametrize("operation", CALLS)
+def test_an_operation_answers_the_people_of_the_account_whichever_token_they_have(world, operation: str) -> None:
+    admin, account = world["admin"], world["account"]
+    sales = make_staff(account, Role.SALES_AGENT)
+    web = make_application(admin, kind="web", redirect_uris=["https://app.example/back"])[0]
+    expected = CALLS[operation][3]
+    for authorization in (_own(admin), _own(sales), _through(web, admin), _through(web, sales)):
+        assert ask(world, operation, authorization).status_code == expected
+
+
+@pytest.mark.parametrize("operation", CALLS)
+def test_an_operation_answers_a_service_with_the_rights_of_whoever_registered_it(world, operation: str) -> None:
+    boss, registrar = world["admin"], make_staff(world["account"])
+    service = _through(make_application(registrar)[0])
+    before = left()
+    for role in (Role.ADMIN_AGENT, Role.SALES_AGENT):
+        change_member(by=boss, member=registrar, first_name="A", last_name="B", roles=[role])
+        answer = ask(world, operation, service)
+        assert answer.status_code == CALLS[operation][5]
+        if operation in PEOPLES:
+            assert answer.json()["code"] == 900329
+    if CALLS[operation][5] >= 400:
+        assert left() == before
+
+
+@pytest.mark.parametrize("operation", CALLS)
+def test_an_operation_finds_nothing_of_another_account_and_changes_nothing_of_it(world, operation: str) -> None:
+    stranger = make_staff()
+    web = make_application(stranger, kind="web", redirect_uris=["https://app.example/back"])[0]
+    before = left()
+    person, service = CALLS[operation][4], 403 if operation in PEOPLES else CALLS[operation][4]
+    for authorization in (_own(stranger), _through(web, stranger)):
+        assert ask(world, operation, authorization).status_code == person
+    assert ask(world, operation, _through(make_application(stranger)[0])).status_code == service
+    assert person < 400 or left() == before
+
+
+@pytest.mark.parametrize("operation", CALLS)
+def test_an_operation_refuses_whose_roles_allow_no_programs(world, operation: str) -> None:
+    account, before = world["account"], left()
+    web = make_application(world["admin"], kind="web", redirect_uris=["https://app.example/back"])[0]
+    registrar = make_staff(account)
+    service = _through(make_application(registrar)[0])
+    change_member(by=world["admin"], member=registrar, first_name="A", last_name="B", roles=[Role.HELPDESK_AGENT])
+    helpdesk, nobody = make_staff(account, Role.HELPDESK_AGENT), make_staff(account, roles=())
+    for authorization in (_own(helpdesk), _own(nobody), _through(web, helpdesk), _through(web, nobody), service):
+        answer = ask(world, operation, authorization)
+        assert answer.status_code == 403
+        assert operation == "checkDomain" or answer.json()["code"] == 900150
+    assert left() == before
+
+
+@pytest.mark.parametrize("operation", CALLS)
+def test_an_operation_refuses_a_token_that_is_none_any_more(world, operation: str) -> None:
+    admin, account, before = world["admin"], world["account"], left()
+    now = timezone.now()
+    past = {"expires_at": now - dt.timedelta(seconds=1)}
+    gone = make_staff(account)
+    web = make_application(admin, kind="web", redirect_uris=["https://app.example/back"])[0]
+    disabled = make_application(admin)[0]
+    tokens = [
+        _own(admin, revoked_at=now),
+        _own(admin, created_at=now - dt.timedelta(days=1), **past),
+        _own(gone),
+        _through(web, gone),
+        _through(make_application(gone)[0]),
+        _through(web, admin, **past),
+        _through(make_application(admin)[0], **past),
+        _through(web, make_staff()),
+        _through(web),
+        _through(web, admin, scopes="openid"),
+        _through(web, admin, type="rt"),
+        _through(disabled),
+        "Bearer unknown",
+        _own(admin).replace("Bearer", "Basic"),
+        "",
+    ]
+    set_active(by=admin, member=gone, active=False)
+    set_application_active(by=admin, application=disabled, active=False)
+    for authorization in tokens:
+        answer = ask(world, operation, authorization)
+        assert answer.status_code == 401
+        assert operation == "checkDomain" or answer.json()["code"] == 800001
+    assert left() == before
+
+
+@pytest.mark.parametrize("operation", [name for name, call in CALLS.items() if call[0] in ("POST", "PUT", "PATCH", "DELETE")])
+def test_a_write_that_is_repeated_is_answered_the_same_and_only_to_whom_it_was_answered(world, operation: str) -> None:
+    admin = world["admin"]
+    body = CALLS[operation][2]
+    same = body() if body else None
+    world["names"] = dict(world["names"])
+    method, path, *_more = CALLS[operation]
+    other = make_staff(world["account"], Role.SALES_AGENT)
+
+    def send(authorization: str) -> Any:
+        sent = {"Authorization": authorization, "MS-RequestId": "6f2a1d5e-0000-4000-8000-000000000001"}
+        content = json.dumps(same).encode() if body else b""
+        client = Client(raise_request_exception=False)
+        return client.generic(method, "/v1" + path.format(**world["names"]), content, content_type="application/json", headers=sent)
+
+    first, before = send(_own(admin)), left()
+    again = send(_own(admin))
+    assert (again.status_code, again.content) == (first.status_code, first.content)
+    assert left() == before
+    set_active(by=admin, member=other, active=False)
+    assert send(_own(other)).status_code == 401
