@@ -27,7 +27,7 @@ clients written for Partner Center work with this portal: change their base addr
 
 **Who calls.** Send `Authorization: Bearer` with an API token; staff make one under Profile and appearance > API tokens. It acts
 as its owner, with the roles that they hold at that moment. Applications get tokens through OAuth2, as
-`/.well-known/openid-configuration` says; what is marked PersonBearer refuses those of a service that acts without a person (900329).
+`/.well-known/openid-configuration` says; some calls want a person to take part and refuse a service that acts by itself (900329).
 
 **JSON.** Names are read in any letter case, `null` counts as absent, unknown members are ignored. Answers are in camelCase and
 hold no null. A body over 1 MB is refused.
@@ -51,6 +51,14 @@ MEANINGS = {
     404: "There is no such thing in the caller's account; what belongs to others is not found either.",
     409: "It exists already.",
     429: "Too many calls within a minute.",
+}
+SECURITY: Json = {
+    "Token": {
+        "type": "http",
+        "scheme": "bearer",
+        "bearerFormat": "JWT",
+        "description": "An API token, or an access token that an application got through OAuth2.",
+    }
 }
 TEXT: Json = {"type": "string"}
 PARAMETERS = {
@@ -134,6 +142,7 @@ class DescribedApi(NinjaAPI):
         document["servers"] = [{"url": "/", "description": "This portal"}]
         components = document["components"]
         components["schemas"] |= {shape.__name__: shape.model_json_schema() for shape in (AlreadyConfirmedRefusal,)}
+        components["securitySchemes"] = SECURITY
         components["parameters"] = REQUEST_HEADERS
         components["headers"] = RESPONSE_HEADERS
         for path, operations in document["paths"].items():
@@ -162,6 +171,9 @@ def show_document(_request: HttpRequest, api: NinjaAPI) -> HttpResponse:
 
 def _complete(operation: Json, path: str, method: str) -> None:
     """Add what holds for every operation: headers, and what answers mean."""
+    if any("PersonBearer" in each for each in operation["security"]):
+        operation["description"] += " A person takes part: an application that acts by itself is refused with 900329."
+    operation["security"] = [{name: []} for name in SECURITY]  # whoever calls, the token is sent in one way
     wanted = ["RequestId", "CorrelationId", "Locale"]
     if path == "/v1/customers" and method == "get":
         wanted.append("ContinuationToken")

@@ -113,7 +113,13 @@ def connect(request: HttpRequest) -> HttpResponse:
         {"key": client.key, "name": client.name, "says": client.says, "code": client.code.replace("ROOT", root).strip()}
         for client in CLIENTS
     ]
-    context = {"root": root, "clients": clients, "latest": latest, "calls_a_minute": settings.API_CALLS_PER_MINUTE}
+    context = {
+        "root": root,
+        "token_address": f"{root}/{account.pk}/oauth2/v2.0/token",
+        "clients": clients,
+        "latest": latest,
+        "calls_a_minute": settings.API_CALLS_PER_MINUTE,
+    }
     return render(request, "connect/connect.html", context)
 
 

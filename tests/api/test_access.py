@@ -18,7 +18,7 @@ from mca_portal.api.urls import api
 from mca_portal.staff.models import PartnerType, StaffMember
 from mca_portal.staff.roles import Role
 from orders.models import Subscription
-from tests.factories import confirm, license_offer, make_account, make_customer, make_staff, make_subscription
+from tests.factories import confirm, license_offer, make_account, make_application, make_customer, make_staff, make_subscription
 
 pytestmark = pytest.mark.django_db
 MCA = "117a77b0-9360-443b-8795-c6dedc750cf9"
@@ -66,11 +66,32 @@ TABLE: dict[str, tuple[str, Any, str]] = {
     "listCustomerOffers": (f"{ROOT}/offers", None, "200 404 200"),
     "getOrganizationProfile": ("/profiles/organization", None, "200 200 200"),
 }
+# "App+User" in Partner Center.
+WANT_A_PERSON = {
+    "listTemplates",
+    "listAcceptances",
+    "confirmAcceptance",
+    "getDirectAcceptance",
+    "getAgreementDocument",
+    "getCompanyProfile",
+}
 METHODS = {
     operation["operationId"]: method.upper()
     for methods in api.get_openapi_schema()["paths"].values()
     for method, operation in methods.items()
 }
+
+
+@dataclass
+class Service:
+    """A script whose calls are made with an application's token."""
+
+    script: Any
+    token: str
+
+    def __call__(self, method: str, path: str, body: Any = None) -> HttpResponse:
+        """The answer to the application."""
+        return self.script(method, path, body, Authorization=f"Bearer {self.token}")
 
 
 @dataclass
@@ -125,6 +146,18 @@ def test_an_operation_answers_each_person_as_the_table_says(world, script, opera
     world.admin.account.partner_type = PartnerType.INDIRECT_RESELLER
     world.admin.account.save()
     assert world.ask(script, world.admin, operation).status_code == reseller
+
+
+@pytest.mark.parametrize("operation", TABLE)
+def test_a_service_that_acts_by_itself_is_refused_where_a_person_takes_part(world, script, operation: str) -> None:
+    application, secret = make_application(world.admin)
+    asked = {"grant_type": "client_credentials", "client_id": application.pk, "client_secret": secret}
+    token = Client().post("/identity/o/api/token", asked).json()["access_token"]
+    answer = world.ask(lambda person: Service(script(person), token), world.admin, operation)
+    if operation in WANT_A_PERSON:
+        assert (answer.status_code, answer.json()["code"]) == (403, 900329)
+    else:
+        assert answer.status_code == int(TABLE[operation][2].split()[0])
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from django.test import Client
 
 from mca_portal.staff.models import Cloud, StaffMember
 from mca_portal.staff.services import create_token
-from tests.factories import make_account, make_customer, make_staff
+from tests.factories import make_account, make_application, make_customer, make_staff
 
 README = Path(__file__).resolve().parents[2] / "README.md"
 
@@ -64,6 +64,16 @@ def test_what_to_confirm_is_shown_only_where_the_agreement_applies() -> None:
     government = shown(make_staff(make_account(cloud=Cloud.US_GOVERNMENT)))
     assert "117a77b0-9360-443b-8795-c6dedc750cf9" not in government
     assert "13605" not in government
+
+
+@pytest.mark.django_db
+def test_an_application_gets_its_token_at_the_address_that_is_shown() -> None:
+    person = make_staff()
+    found = re.search(r"http://testserver(/[^<]*oauth2/v2.0/token)", shown(person))
+    assert found
+    application, secret = make_application(person)
+    asked = {"grant_type": "client_credentials", "client_id": application.pk, "client_secret": secret}
+    assert Client().post(found[1], asked | {"scope": "https://api.partnercenter.microsoft.com/.default"}).json()["token_type"] == "Bearer"
 
 
 @pytest.mark.django_db
