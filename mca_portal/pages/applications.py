@@ -12,6 +12,7 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods
 
 from mca_portal.pages.access import needs
+from mca_portal.pages.typed import unchecked
 from mca_portal.staff.forms import ApplicationForm, NewApplicationForm
 from mca_portal.staff.models import Application
 from mca_portal.staff.roles import Permission
@@ -32,6 +33,7 @@ def applications(request: HttpRequest) -> HttpResponse:
 def application_new(request: HttpRequest) -> HttpResponse:
     """Register one. The answer shows its secret, once; no browser keeps that page."""
     form = NewApplicationForm(request.POST or getattr(request, "typed", None) or None)
+    unchecked(request, form)
     if request.method == "POST" and form.is_valid():
         try:
             application, secret = register_application(by=request.user, **form.cleaned_data)
@@ -77,9 +79,11 @@ def application(request: HttpRequest, client_id: str) -> HttpResponse:
 def _show(request: HttpRequest, found: Application, *, form: ApplicationForm | None = None, typed: Any = None, **more: str) -> HttpResponse:
     """The application's page; with a secret on it no browser keeps it."""
     initial = {"name": found.client.name, "redirect_uris": found.client.redirect_uris}
+    shown = form or ApplicationForm(typed or None, initial=initial)
+    unchecked(request, shown)
     context = {
         "application": found,
-        "form": form or ApplicationForm(typed or None, initial=initial),
+        "form": shown,
         "token_address": request.build_absolute_uri(reverse("idp:oidc:token")),
         "authorize_address": request.build_absolute_uri(reverse("idp:oidc:authorization")),
     }

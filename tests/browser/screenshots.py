@@ -266,7 +266,8 @@ def orders_and_subscriptions(camera: Camera) -> None:
 
 def for_oneself_and_colleagues(camera: Camera) -> None:
     """Staff, one's own pages, the versions of the agreement."""
-    camera.visit(staff="/staff/", staff_new="/staff/new/", agreement_versions="/agreement-versions/")
+    camera.visit(staff="/staff/", staff_new="/staff/new/", staff_security="/staff/security/", agreement_versions="/agreement-versions/")
+    camera.visit(activity="/activity/", applications="/applications/", application_new="/applications/new/", api="/api/")
     camera.go("/staff/")
     camera.page.locator("main tbody th a").last.click()
     camera.page.locator("[name=roles]").first.wait_for()

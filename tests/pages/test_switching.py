@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from customers.models import Customer
 from mca_portal.staff.models import StaffMember
-from tests.factories import confirm, license_offer, make_customer, make_staff, make_subscription
+from tests.factories import confirm, license_offer, make_application, make_customer, make_staff, make_subscription
 
 pytestmark = pytest.mark.django_db
 
@@ -80,6 +80,8 @@ PAGES = {
     "member": (lambda d: reverse("staff_member", args=[make_staff(d.person.account).pk]), {"first_name": "Kim", "last_name": ""}),
     "profile": (lambda d: reverse("profile"), {"first_name": "Half", "last_name": "", "language": "en", "theme": "dark"}),
     "token": (lambda d: reverse("tokens"), {"name": "Half a name", "days": "365"}),
+    "new application": (lambda d: reverse("application_new"), {"name": "Half a name", "kind": "service"}),
+    "application": (lambda d: reverse("application", args=[make_application(d.person)[0].pk]), {"name": "Half"}),
 }
 
 
