@@ -214,7 +214,7 @@ class Rehearsal:
 
     def after_nginx(self, said: str) -> None:
         """HTTPS with safe headers; HTTP leads there; other hosts are turned away; files are kept by the browser."""
-        page = self.request("GET", "/accounts/login/", headers={"Accept-Encoding": "gzip"})
+        page = self.request("GET", "/accounts/login/")
         assert page.status == 200
         assert page.headers["Strict-Transport-Security"].startswith("max-age=31536000")
         cookie = page.headers["Set-Cookie"]

@@ -105,6 +105,8 @@ def test_everything_that_is_missing_is_named_at_once(refusals):
         ("EMAIL_URL", "consolemail://"),
         ("EMAIL_URL", "dummymail://"),
         ("DEFAULT_FROM_EMAIL", "MCA portal <noreply@localhost>"),
+        ("OIDC_ISSUER", "http://directory.example/v2.0"),
+        ("OIDC_ISSUER", "https://directory.example/v2.0"),  # without OIDC_CLIENT_ID
         ("SECURE_HSTS_SECONDS", "0"),
         ("SESSION_COOKIE_AGE", "31536000"),
         ("METRICS_TOKEN", "short"),
