@@ -189,7 +189,14 @@ else:
             },
         }
     }
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "cache"}}
+# Counters of attempts are in it, too: with Django's limit of 300 entries a crowd of strangers could push somebody's out.
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "cache",
+        "OPTIONS": {"MAX_ENTRIES": 20_000},
+    }
+}
 
 # Who is there ---------------------------------------------------------------
 

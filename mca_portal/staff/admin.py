@@ -1,5 +1,6 @@
 """What may the operator see to by hand? Partner accounts and the first staff member; nothing that a service guards."""
 
+import uuid
 from typing import Any
 
 import allauth.account.admin
@@ -10,10 +11,12 @@ from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from allauth.socialaccount.models import SocialAccount, SocialApp, SocialToken
 from allauth.usersessions.models import UserSession
+from django import forms
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.models import Group
 from django.db.models import QuerySet
+from django.utils.translation import gettext_lazy as _
 
 from mca_portal.staff.activity import Changes, record
 from mca_portal.staff.models import Action, Activity, PartnerAccount, StaffMember
@@ -39,6 +42,23 @@ def _changes(form: Any, *, change: bool) -> Changes:
     }
 
 
+class PartnerAccountForm(forms.ModelForm):
+    """A partner account; a new one also takes the ID that Microsoft knows the partner by."""
+
+    microsoft_id = forms.UUIDField(
+        label=_("Microsoft ID"),
+        required=False,
+        help_text=_("The partner’s tenant ID. With it their staff can use single sign-on. It cannot be changed later."),
+    )
+
+    def clean_microsoft_id(self) -> uuid.UUID | None:
+        """Raises ValidationError when another account has it."""
+        chosen = self.cleaned_data["microsoft_id"]
+        if chosen and PartnerAccount.objects.filter(pk=chosen).exists():
+            raise forms.ValidationError(_("There is an account with this ID."), code="unique")
+        return chosen
+
+
 @admin.register(PartnerAccount)
 class PartnerAccountAdmin(admin.ModelAdmin):
     """Partner accounts (A1). What the operator changes stands in the account's own activity log."""
@@ -50,7 +70,23 @@ class PartnerAccountAdmin(admin.ModelAdmin):
             action = Action.ACCOUNT_CHANGED if change else Action.ACCOUNT_OPENED
             record(action, by=request.user, account_id=form.instance.pk, about=form.instance, changes=changes)
 
-    list_display = ("name", "partner_type", "cloud", "environment", "country", "time_zone")
+    form = PartnerAccountForm
+    list_display = ("name", "id", "partner_type", "cloud", "environment", "country", "time_zone")
+
+    def get_fields(self, request, obj=None):
+        """Ask for the ID at the beginning, and show it afterwards."""
+        fields = [name for name in super().get_fields(request, obj) if name not in ("id", "microsoft_id")]
+        return ["id" if obj else "microsoft_id", *fields]
+
+    def get_readonly_fields(self, request, obj=None) -> tuple[str, ...]:
+        """The ID stays."""
+        return ("id",) if obj else ()
+
+    def save_model(self, request, obj, form, change) -> None:
+        """Give a new account the ID that was typed, if one was."""
+        if not change and form.cleaned_data.get("microsoft_id"):
+            obj.pk = form.cleaned_data["microsoft_id"]
+        super().save_model(request, obj, form, change)
 
     def has_delete_permission(self, request, obj=None) -> bool:
         """An account and what it recorded stay."""
@@ -82,6 +118,12 @@ class StaffMemberAdmin(UserAdmin):
     filter_horizontal = ("groups",)
     fieldsets = ((None, {"fields": ("email", "password", "first_name", "last_name", "account", "groups", "language", "is_active")}),)
     add_fieldsets = ((None, {"fields": ("email", "first_name", "last_name", "account", "groups", "password1", "password2")}),)
+
+    def save_model(self, request, obj, form, change) -> None:
+        """Whoever is deactivated is signed out, also when they are let in again before anybody looks."""
+        if "is_active" in form.changed_data:
+            obj.sign_outs += 1
+        super().save_model(request, obj, form, change)
 
     def has_delete_permission(self, request, obj=None) -> bool:
         """People are deactivated, never deleted: their names stand in evidence."""

@@ -14,6 +14,7 @@ from allauth.mfa.webauthn.internal.auth import WebAuthn
 from django.conf import settings
 from django.contrib.auth.hashers import MD5PasswordHasher
 from django.core import mail
+from django.core.cache import cache
 from django.core.management import call_command
 from django.db import connection
 from django.http import HttpResponse
@@ -368,6 +369,18 @@ def test_a_deactivated_member_is_out_and_the_session_does_not_come_back(kim: Sta
     assert sign_in("agent@example.com")[1]["Location"] == "/"
 
 
+def test_whoever_the_operator_deactivates_is_out_for_good(kim: StaffMember) -> None:
+    operator = StaffMember.objects.create(email="op@example.com", first_name="O", last_name="P", is_staff=True, is_superuser=True)
+    at_work, client = Client(), sign_in()[0]
+    at_work.force_login(operator)
+    form = {"email": kim.email, "first_name": "Sora", "last_name": "Kim", "account": kim.account_id, "language": "en"}
+    form["groups"] = list(kim.groups.values_list("pk", flat=True))
+    for active in ({}, {"is_active": "on"}):
+        assert at_work.post(f"/operator/staff/staffmember/{kim.pk}/change/", form | active).status_code == 302
+    assert StaffMember.objects.get(pk=kim.pk).is_active
+    assert not is_signed_in(client)
+
+
 def test_another_account_ends_the_sessions(kim: StaffMember) -> None:
     client, _answer = sign_in()
     StaffMember.objects.filter(pk=kim.pk).update(account=make_account())  # as the operator may
@@ -447,14 +460,19 @@ def test_every_refused_sign_in_costs_one_hash_of_a_password(kim: StaffMember, mo
     assert len(hashed) == 1
 
 
-def test_whoever_asks_for_a_link_waits_for_no_email(kim: StaffMember, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("who", ["known", "unknown", "deactivated"])
+def test_whoever_asks_for_a_link_waits_for_no_email_and_costs_the_same(kim: StaffMember, monkeypatch: pytest.MonkeyPatch, who: str) -> None:
+    if who == "deactivated":
+        StaffMember.objects.filter(pk=kim.pk).update(is_active=False)
     waiting = []
     monkeypatch.setattr("mca_portal.staff.adapters.postman.submit", lambda *task: waiting.append(task))
-    Client().post("/accounts/password/reset/", {"email": "kim@example.com"})
+    address = "nobody@example.com" if who == "unknown" else "kim@example.com"
+    answer = Client().post("/accounts/password/reset/", {"email": address})
+    assert answer["Location"] == "/accounts/password/reset/done/"
     assert mail.outbox == []
-    ((send, message),) = waiting
+    ((send, message),) = waiting  # one is written, whether it is sent or not
     send(message)
-    assert [message.to for message in mail.outbox] == [["kim@example.com"]]
+    assert [message.to for message in mail.outbox] == ([["kim@example.com"]] if who == "known" else [])
 
 
 # Throttling
@@ -482,7 +500,17 @@ def test_an_address_that_tries_many_people_is_stopped(kim: StaffMember) -> None:
     assert sign_in()[1]["Location"] == "/", "others come in"
 
 
-def test_a_lock_ends_by_itself_and_by_a_new_password(kim: StaffMember) -> None:
+def test_a_crowd_of_strangers_pushes_no_counter_out(kim: StaffMember) -> None:
+    for _attempt in range(6):
+        Client(REMOTE_ADDR="203.0.113.9").post("/accounts/login/", {"login": "kim@example.com", "password": "wrong"})
+    for number in range(400):
+        cache.set(f"stranger-{number}", 1, 300)
+    other = Client(REMOTE_ADDR="203.0.113.10")
+    answer = other.post("/accounts/login/", {"login": "kim@example.com", "password": PASSWORD})
+    assert "Too many attempts" in answer.content.decode()
+
+
+def test_a_lock_ends_by_itself(kim: StaffMember) -> None:
     stranger = Client(REMOTE_ADDR="203.0.113.9")
     for _attempt in range(6):
         stranger.post("/accounts/login/", {"login": "kim@example.com", "password": "wrong"})

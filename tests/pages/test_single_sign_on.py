@@ -239,6 +239,24 @@ def test_whoever_signs_in_with_the_directory_alone_gets_no_password_by_email(dir
     assert mail.outbox == []
 
 
+def test_the_operator_opens_an_account_with_the_tenants_id(directory: Directory) -> None:
+    operator = StaffMember.objects.create(email="op@example.com", first_name="O", last_name="P", is_staff=True, is_superuser=True)
+    client = Client()
+    client.force_login(operator)
+    tenant = str(uuid.uuid4())
+    form = {"microsoft_id": tenant, "name": "Fabrikam", "partner_type": "direct_bill_partner", "cloud": "public", "country": "KR"}
+    form |= {"environment": "production", "time_zone": "Asia/Seoul", "default_language": "en"}
+    assert client.post("/operator/staff/partneraccount/add/", form).status_code == 302
+    assert "There is an account with this ID." in client.post("/operator/staff/partneraccount/add/", form).content.decode()
+    assert client.post("/operator/staff/partneraccount/add/", form | {"microsoft_id": "", "name": "Adatum"}).status_code == 302
+    shown = client.get(f"/operator/staff/partneraccount/{tenant}/change/").content.decode()
+    assert tenant in shown
+    assert 'name="microsoft_id"' not in shown
+    directory.claims["tid"] = tenant
+    assert who(walk()[0]) == "sora@contoso.example"
+    assert StaffMember.objects.get(email="sora@contoso.example").account == PartnerAccount.objects.get(name="Fabrikam")
+
+
 # Whom it keeps out
 
 
