@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 
 from mca_portal.staff.models import StaffMember
 from mca_portal.staff.names import NAME_LENGTH
+from mca_portal.staff.services import note_failed_sign_in
 
 PASSKEY_REFUSED = _("The passkey was not accepted. Try again, or choose another way.")
 # What fido2 raises for a credential that is not one: it comes from the browser, or from somebody who sends anything.
@@ -123,11 +124,26 @@ class _CodeForm(_InOurWords):
         self.fields["code"].widget.attrs |= {"inputmode": "numeric", "spellcheck": "false", "data-width": self.width}
 
 
-class SecondFactorForm(_CodeForm, mfa_forms.AuthenticateForm):
+class _LoggedCodeForm(_CodeForm):
+    """A code by which somebody shows who they are; a wrong one is a failed sign-in."""
+
+    user: StaffMember
+
+    def clean_code(self) -> str:
+        """The code. Tries that are turned away before it is looked at are not logged: they have no end."""
+        try:
+            return super().clean_code()
+        except ValidationError as error:
+            if error.code == "incorrect_code":
+                note_failed_sign_in(email=self.user.email)
+            raise
+
+
+class SecondFactorForm(_LoggedCodeForm, mfa_forms.AuthenticateForm):
     """The code of the authenticator app, or a recovery code, after the password."""
 
 
-class ConfirmByCodeForm(_CodeForm, mfa_forms.ReauthenticateForm):
+class ConfirmByCodeForm(_LoggedCodeForm, mfa_forms.ReauthenticateForm):
     """The same, before something sensitive."""
 
 
@@ -186,9 +202,15 @@ class _UsePasskeyForm(_InOurWords):
         except ValidationError as error:
             if error.code == "too_many_login_attempts":
                 raise
-            raise ValidationError(PASSKEY_REFUSED, code="passkey") from error
+            raise self._refused() from error
         except NO_CREDENTIAL as error:
-            raise ValidationError(PASSKEY_REFUSED, code="passkey") from error
+            raise self._refused() from error
+
+    def _refused(self) -> ValidationError:
+        """Log a failed sign-in where it is known whose passkey was asked for."""
+        if user := getattr(self, "user", None):
+            note_failed_sign_in(email=user.email)
+        return ValidationError(PASSKEY_REFUSED, code="passkey")
 
 
 class SignInByPasskeyForm(_UsePasskeyForm, webauthn_forms.LoginWebAuthnForm):

@@ -131,6 +131,8 @@ def test_after_the_password_the_code_is_asked_for(kim: StaffMember) -> None:
     assert not is_signed_in(client)
     wrong = client.post("/accounts/second-factor/", {"code": "000000"})
     assert "The code is not right" in wrong.content.decode()
+    failed = Activity.objects.get(action=Action.SIGN_IN_FAILED)
+    assert (failed.account, failed.actor, failed.about_id) == (kim.account, None, str(kim.pk))
     assert not is_signed_in(client)
     assert client.post("/accounts/second-factor/", {"code": code_now()})["Location"] == "/"
     assert is_signed_in(client)
