@@ -165,10 +165,14 @@ class Camera:
             self.go(path)
             self.shoot(name.replace("_", "-"))
 
-    def open_customer(self, standing: str, *, number: int = 0) -> str:
-        """Open the account info of one customer of this standing; gives its path."""
+    def open_customer(self, standing: str) -> str:
+        """Open the account info of the first customer of this standing; gives its path."""
         self.go(f"/customers/?standing={standing}")
-        self.page.locator("#rows tbody th a").nth(number).click()
+        return self.open_first()
+
+    def open_first(self) -> str:
+        """Open the account info of the list's first customer; gives its path."""
+        self.page.locator("#rows tbody th a").first.click()
         self.page.wait_for_url("**/customers/*-*/")
         return self.page.url.removeprefix(self.address)
 
@@ -219,11 +223,14 @@ def one_customer(camera: Camera) -> None:
     page.locator("main a[href$='/withdraw/']").first.click()
     page.locator("[name=reason]").wait_for()
     camera.shoot("withdraw")
+    camera.go("/customers/?q=northwindkr")
+    path = camera.open_first()
+    camera.shoot("account-info-new", "narrow")
+    camera.visit(subscriptions_none=f"{path}subscriptions/", customer_orders_none=f"{path}orders/")
     camera.open_customer("required")
     camera.shoot("account-info-required")
     path = camera.open_customer("not_confirmed")
     camera.shoot("account-info-not-confirmed", "narrow")
-    camera.visit(subscriptions_none=f"{path}subscriptions/", customer_orders_none=f"{path}orders/")
     camera.go(f"{path}agreement/")
     camera.shoot("agreement-update", "dark", "narrow")
     camera.press("save")
@@ -287,8 +294,7 @@ def other_people(camera: Camera) -> None:
     for partner in ("fabrikam-government", "northwind"):
         camera.sign_in(partner=partner)
         camera.visit(**{f"home_{partner}": "/", f"customers_{partner}": "/customers/"})
-        camera.page.locator("#rows tbody th a").first.click()
-        camera.page.wait_for_url("**/customers/*-*/")
+        camera.open_first()
         camera.shoot(f"account-info-{partner}")
         if partner == "northwind":
             camera.visit(new_customer_northwind="/customers/new/")
