@@ -109,7 +109,7 @@ def create_order(request: ApiRequest, customer_id: str, body: NewOrder) -> HttpR
         said = gettext("The quantity of line item %(line)s is not allowed: use %(least)s to %(most)s.")
         values = {"line": error.line, "least": error.offer.minimum_quantity, "most": error.offer.maximum_quantity}
         raise Refused(400, LINE_QUANTITY_NOT_ALLOWED, said % values, [f"lineItems[{error.line}].quantity"]) from error
-    return reply(_order(Order.objects.prefetch_related("lines").get(pk=order.pk)), HTTPStatus.CREATED)
+    return reply(_order(order), HTTPStatus.CREATED)
 
 
 @router.get("/customers/{customer_id}/orders", summary="Get a customer's orders", response=answers(shown.Orders, 404))
@@ -181,7 +181,7 @@ def update_subscription(request: ApiRequest, customer_id: str, subscription_id: 
     named = (body.billing_cycle or "").lower() not in ("", "none", "unknown")
     if named and _cycle(body.billing_cycle or "") != row.order.billing_cycle:
         raise Refused(400, CYCLE_BY_ORDER, gettext("A subscription's billing cycle is its order's and cannot be changed here."))
-    by, name = request.auth, tidy(body.friendly_name or "")
+    by, name, placed = request.auth, tidy(body.friendly_name or ""), row.order
     with transaction.atomic():
         # The license count first: it locks the customer's standing before the subscription, as everywhere.
         if body.quantity is not None and body.quantity != row.quantity:
@@ -192,7 +192,8 @@ def update_subscription(request: ApiRequest, customer_id: str, subscription_id: 
             row, version = rename_subscription(by=by, subscription=row, friendly_name=name, version=version), None
         if body.auto_renew_enabled is not None and body.auto_renew_enabled != row.auto_renew:
             row, version = set_auto_renew(by=by, subscription=row, auto_renew=body.auto_renew_enabled, version=version), None
-    return get_subscription(request, customer_id, subscription_id)
+    row.order = placed
+    return reply(_subscription(row, str(account_of(request.auth).country)))
 
 
 def _status(text: str | None) -> Status | None:

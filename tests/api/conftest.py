@@ -1,5 +1,6 @@
 """Calls as scripts make them: a bearer token, JSON in, JSON out."""
 
+import gzip
 import json
 from collections.abc import Callable
 from typing import Any
@@ -24,10 +25,13 @@ class Script:
         self.client = Client(raise_request_exception=False)
 
     def __call__(self, method: str, path: str, body: Any = None, **headers: str) -> HttpResponse:
-        """The answer to a call of `/v1` + `path`; `body` is JSON, or bytes to be sent as they are."""
+        """The answer to a call of `/v1` + `path`, unpacked when it came compressed; `body` is JSON, or bytes to be sent as they are."""
         content = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
         sent = {"Authorization": f"Bearer {self.secret}"} | {name.replace("_", "-"): value for name, value in headers.items()}
-        return self.client.generic(method, f"/v1{path}", content, content_type="application/json; charset=utf-8", headers=sent)
+        answer = self.client.generic(method, f"/v1{path}", content, content_type="application/json; charset=utf-8", headers=sent)
+        if answer.get("Content-Encoding") == "gzip":
+            answer.content = gzip.decompress(answer.content)
+        return answer
 
 
 @pytest.fixture
