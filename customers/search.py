@@ -17,7 +17,8 @@ from django.core.exceptions import ValidationError
 from django.db import connections
 from django.db.models import BooleanField, F, Q, Value
 from django.db.models.expressions import RawSQL
-from django.db.models.functions import Concat
+from django.db.models.functions import Concat, StrIndex
+from django.db.models.lookups import GreaterThan
 
 from customers.keyset import BadCursor, Page, beyond, decode, encode
 from customers.models import LAST_CHARACTER, NAME_KEY_LENGTH, Customer, CustomerQuerySet
@@ -93,7 +94,7 @@ def _beginning(look: _Look, room: int) -> list[tuple[str, uuid.UUID]]:
 
 def _others(look: _Look, room: int) -> list[tuple[str, uuid.UUID]]:
     """The next customers that match somewhere else."""
-    holds = Q(name_key__contains=look.typed) | Q(domain__contains=look.typed)
+    holds = Q(_holds("name_key", look.typed)) | Q(_holds("domain", look.typed))
     begins = Q(name_key__gte=look.typed, name_key__lt=look.typed + LAST_CHARACTER)
     matches = look.onwards().filter(holds & ~begins, look.only)
     pieces = _pieces(look.typed)
@@ -109,6 +110,11 @@ def _others(look: _Look, room: int) -> list[tuple[str, uuid.UUID]]:
         "customers_pieces(customers_customer.name_key, customers_customer.domain) @> %s::text[]", (pieces,), output_field=BooleanField()
     )
     return look.first(matches.filter(having_them), room, by_index=False)
+
+
+def _holds(column: str, typed: str) -> GreaterThan:
+    """Whether the column holds this text; several times quicker than LIKE on SQLite."""
+    return GreaterThan(StrIndex(F(column), Value(typed)), 0)
 
 
 def _pieces(typed: str) -> list[str]:

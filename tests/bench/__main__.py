@@ -81,8 +81,8 @@ class Bench:
             before = self.portal.memory()
             figures = {job["name"]: self._job(job) for job in jobs}
             memory = {"before": before, "after": self.portal.memory()}
-        profile = json.loads(self._python("tests.bench.profile"))
-        return {"size": size, "jobs": figures, "memory": memory, "profile": profile}
+        more = {name: json.loads(self._python(f"tests.bench.{name}")) for name in ("profile", "before")}
+        return {"size": size, "jobs": figures, "memory": memory} | more
 
     def _message(self, request: dict[str, Any], extra: dict[str, str] | None = None) -> bytes:
         return message(request, self.portal.port, secure=self.secure, extra=extra)

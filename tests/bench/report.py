@@ -81,6 +81,7 @@ def _engine(engine: str, sizes: list[dict[str, Any]]) -> list[str]:
         ]
         for label, one in zip(labels, sizes, strict=True)
     ]
+    changes = [[name, f"{times['before']:.1f}", f"{times['now']:.1f}"] for name, times in sizes[-1]["before"].items()]
     parts = list(dict.fromkeys(part for shares in sizes[-1]["profile"].values() for part in shares))
     profile = [[page, *(f"{100 * shares.get(part, 0):.0f}%" for part in parts)] for page, shares in sizes[-1]["profile"].items()]
     return [
@@ -93,6 +94,8 @@ def _engine(engine: str, sizes: list[dict[str, Any]]) -> list[str]:
         _table(["job", "a second", "floor", "p95, ms", "queries", "SQL, ms", "kB"], load),
         "Filling the account, and the server's memory in MB before and after the load of each size.",
         _table(["customers", "seeded a second", "seed's memory", "server before", "after"], seeding),
+        f"What the changes gave at {labels[-1]} customers: the SQL of the first version, and all that the portal does for it now, in ms.",
+        _table(["what", "before", "now"], changes),
         "Where the processor's time goes in the server, without waiting for the database.",
         _table(["page", *parts], profile),
     ]
