@@ -9,6 +9,7 @@ threads of clients and server do to each other is not in the seed, so a repetiti
 import argparse
 import contextlib
 import random
+import signal
 import sys
 import tempfile
 import time
@@ -26,6 +27,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=None)
     parser.add_argument("--database", choices=("sqlite", "postgresql"), action="append")
     wanted = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # which still stops the servers
     seed = wanted.seed if wanted.seed is not None else random.SystemRandom().randrange(1_000_000)
     for database in wanted.database or ("sqlite", "postgresql"):
         began = time.monotonic()

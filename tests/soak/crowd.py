@@ -10,6 +10,7 @@ Clients and server share the machine, so the times are upper bounds.
 import argparse
 import contextlib
 import random
+import signal
 import sys
 import tempfile
 import threading
@@ -32,6 +33,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=None)
     parser.add_argument("--database", choices=("sqlite", "postgresql"), action="append")
     wanted = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # which still stops the servers
     seed = wanted.seed if wanted.seed is not None else random.SystemRandom().randrange(1_000_000)
     wrong = False
     for database in wanted.database or ("sqlite", "postgresql"):

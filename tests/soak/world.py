@@ -3,9 +3,11 @@
 Run inside the portal's settings; prints JSON for the clients. Also publishes a newer agreement between rounds, as the operator does.
 """
 
+import functools
 import json
 import sys
 from typing import Any
+from unittest import mock
 
 import django
 
@@ -68,4 +70,8 @@ def publish() -> dict[str, Any]:
 
 if __name__ == "__main__":
     django.setup()
-    print(json.dumps(publish() if sys.argv[1] == "publish" else make(int(sys.argv[1]))))
+    from django.contrib.auth.hashers import make_password
+
+    # Hashing is slow on purpose; one password needs it once.
+    with mock.patch("django.contrib.auth.base_user.make_password", functools.cache(make_password)):
+        print(json.dumps(publish() if sys.argv[1] == "publish" else make(int(sys.argv[1]))))
