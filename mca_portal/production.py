@@ -63,8 +63,6 @@ def _services(settings: Mapping[str, Any]) -> Iterator[str]:
         yield "DATABASE_URL: name the PostgreSQL database, such as postgres://user:password@host/mca"
     if not settings["EMAIL_URL"] or not settings["EMAIL_BACKEND"].endswith("smtp.EmailBackend"):
         yield "EMAIL_URL: name the mail server, such as smtp+tls://user:password@host:587 or smtp://localhost:25"
-    if settings["OIDC_ISSUER"] and not (settings["OIDC_ISSUER"].startswith("https://") and settings["OIDC_CLIENT_ID"]):
-        yield "OIDC_ISSUER: name the directory's address with https://, and in OIDC_CLIENT_ID how it knows the portal"
     sender = settings["DEFAULT_FROM_EMAIL"].rstrip(">").rpartition("@")[2]
     if "." not in sender:
         yield "DEFAULT_FROM_EMAIL: name the sender of invitations, such as MCA portal <noreply@partner.example>"
