@@ -190,6 +190,11 @@ def name_application(application_id: str) -> None:
     structlog.contextvars.bind_contextvars(application_id=application_id)
 
 
+def name_repetition() -> None:
+    """Let every further line of this request say that it was answered before and got the same answer."""
+    structlog.contextvars.bind_contextvars(repeated=True)
+
+
 def name_who_signed_in(*, user: Any, **_kwargs: Any) -> None:
     """Django's signal that somebody has just signed in."""
     name_person(user)

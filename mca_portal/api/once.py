@@ -12,6 +12,7 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
+from mca_portal import logs
 from mca_portal.api.models import Answer
 
 KEPT_FOR = dt.timedelta(hours=24)
@@ -67,4 +68,5 @@ def delete_old_answers(limit: int = BATCH) -> int:
 
 
 def _again(row: Answer) -> HttpResponse:
+    logs.name_repetition()
     return HttpResponse(row.content, status=row.status, content_type="application/json")

@@ -51,6 +51,16 @@ def test_an_order_that_is_sent_again_is_placed_once(call, open_gate):
     assert Order.objects.count() == 1
 
 
+def test_the_log_says_which_answer_was_a_repetition(call, open_gate, caplog):
+    caplog.set_level("INFO", "mca_portal.request")
+    for _ in range(2):
+        call("POST", open_gate, order(), MS_RequestId=ID)
+    first, again = [record.msg for record in caplog.records if record.name == "mca_portal.request"]
+    assert "repeated" not in first
+    assert again["repeated"] is True
+    assert again["ms_request_id"] == ID
+
+
 def test_a_refusal_is_repeated_too_but_a_new_identifier_after_confirming_gets_through(call, customer):
     """Partner Center's Java client sends a refused order five times within some milliseconds."""
     path = f"/customers/{customer.pk}/orders"

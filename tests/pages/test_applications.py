@@ -4,7 +4,9 @@ import html
 import re
 
 import pytest
+from django.db import connection
 from django.test import Client, override_settings
+from django.test.utils import CaptureQueriesContext
 
 from mca_portal.staff.models import Activity, Application
 from mca_portal.staff.services import set_application_active
@@ -126,14 +128,18 @@ def test_an_account_has_no_more_applications_than_it_can_look_after() -> None:
     assert client.post("/applications/new/", SERVICE).status_code == 200
 
 
-def test_the_list_costs_the_same_with_one_and_with_thirty(django_assert_num_queries) -> None:
+def test_the_list_costs_the_same_with_one_and_with_thirty() -> None:
     person = make_staff()
     client = signed_in(person)
+    client.get("/applications/")  # what a sign-in's first page costs
+    counts = []
     for applications in (1, 29):
         for _each in range(applications):
             make_application(person)
-        with django_assert_num_queries(5):
+        with CaptureQueriesContext(connection) as queries:
             assert client.get("/applications/").status_code == 200
+        counts.append(len(queries))
+    assert counts[0] == counts[1] <= 5
 
 
 def test_the_page_of_staff_leads_there_where_oauth_is_offered() -> None:
