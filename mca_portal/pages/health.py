@@ -88,5 +88,5 @@ def _guards() -> list[str]:
 
 
 def _cache_table() -> list[str]:
-    table = settings.CACHES["default"]["LOCATION"]
+    table = str(settings.CACHES["default"]["LOCATION"])
     return [] if table in connection.introspection.table_names() else [table]
