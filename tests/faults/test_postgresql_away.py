@@ -109,14 +109,15 @@ def test_no_request_fails_with_a_connection_that_died_in_the_pool(portal: Portal
 
 def test_with_every_connection_in_use_people_are_told_to_wait(portal: Portal, cluster: Cluster, agent: Agent) -> None:
     browser = agent.browser
-    hold = "BEGIN; LOCK TABLE customers_customer IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(8)"
+    holds = "SELECT {} FROM pg_locks WHERE mode = 'AccessExclusiveLock' AND granted AND relation = 'customers_customer'::regclass"
     with ThreadPoolExecutor() as pool:
-        held = pool.submit(cluster.sql, hold)
-        while cluster.sql("SELECT count(*) FROM pg_locks WHERE mode = 'AccessExclusiveLock' AND granted") == "0":
+        held = pool.submit(cluster.sql, "BEGIN; LOCK TABLE customers_customer IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(300)")
+        while cluster.sql(holds.format("count(*)")) == "0":
             assert not held.done()
         answers = list(pool.map(lambda _n: browser.get("/customers/"), range(4)))
-        assert [answer.status for answer in answers] == [503] * 4
-        held.result()
+        cluster.sql(holds.format("pg_terminate_backend(pid)"))
+        assert held.exception()
+    assert [answer.status for answer in answers] == [503] * 4
     assert browser.get("/customers/").status == 200
 
 
