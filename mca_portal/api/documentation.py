@@ -139,7 +139,7 @@ class DescribedApi(NinjaAPI):
     def get_openapi_schema(self, **_kwargs: Any) -> Any:
         """The whole document."""
         document = dict(super().get_openapi_schema(path_prefix="/v1/"))
-        document["servers"] = [{"url": "/", "description": "This portal"}]
+        del document["servers"]  # none named: where the document itself is
         components = document["components"]
         components["schemas"] |= {shape.__name__: shape.model_json_schema() for shape in (AlreadyConfirmedRefusal,)}
         components["securitySchemes"] = SECURITY

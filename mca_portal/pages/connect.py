@@ -130,7 +130,7 @@ def reference(request: HttpRequest) -> HttpResponse:
     swagger = {
         "url": reverse("api:openapi"),
         "layout": "BaseLayout",
-        "deepLinking": True,
+        "deepLinking": False,
         "docExpansion": "list",
         "defaultModelsExpandDepth": 0,
     }

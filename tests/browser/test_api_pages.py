@@ -27,10 +27,13 @@ def test_without_scripts_the_lines_are_there_and_no_button_that_does_nothing(pag
     expect(page.get_by_text("This page needs JavaScript")).to_be_visible()
 
 
-def test_a_call_is_browsed_and_tried(page: Page, agent: Any, go: Any) -> None:
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_a_call_is_browsed_and_tried(page: Page, agent: Any, go: Any, axe: Any) -> None:
     make_customer(agent, company_name="Alpine Ski House")
     _token, secret = create_token(by=agent, name="Try", days=1)
     go("/api/reference/")
+    expect(page.locator("#operations-Orders-createOrder")).to_be_visible()
+    axe(page)
     page.get_by_role("button", name="Authorize").click()
     page.locator(".auth-container input").fill(secret)
     page.locator(".auth-btn-wrapper .authorize").click()
