@@ -5,6 +5,7 @@ import uuid
 
 import pytest
 import time_machine
+from django.db import OperationalError
 
 from mca_portal.api import limits
 from mca_portal.api.models import CallCount
@@ -112,6 +113,14 @@ def test_a_process_asks_the_database_at_its_first_call_and_at_every_tenth(call, 
             call("GET", f"/customers/{customer.pk}")
     with django_assert_num_queries(4):
         call("GET", f"/customers/{customer.pk}")
+
+
+def test_where_nothing_can_be_written_reads_go_on(call, monkeypatch):
+    def fail(*_args: object) -> int:
+        raise OperationalError("database or disk is full")
+
+    monkeypatch.setattr(limits, "_tell", fail)
+    assert call("GET", "/customers").status_code == 200
 
 
 def test_a_clock_that_is_behind_does_not_begin_the_minute_anew(call, clock):
