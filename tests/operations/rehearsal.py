@@ -236,6 +236,23 @@ class Rehearsal:
             pass
         big = self.request("POST", "/accounts/login/", b"x" * 1_200_000)
         assert big.status == 413, big.status
+        self._slow_clients()
+
+    def _slow_clients(self) -> None:
+        """Far more clients than the server has threads begin a request and do not go on; everybody else is answered all the same."""
+        anybody = ssl._create_unverified_context()
+        head = f"POST /accounts/login/ HTTP/1.1\r\nHost: {HOST}\r\nContent-Type: application/x-www-form-urlencoded\r\n".encode()
+        waiting = []
+        try:
+            for number in range(60):
+                one = anybody.wrap_socket(socket.create_connection(("127.0.0.1", self.https), 10), server_hostname=HOST)
+                one.sendall(head if number % 2 else head + b"Content-Length: 1000\r\n\r\nlogin=")  # in the head, or in the body
+                waiting.append(one)
+            for _ in range(3):
+                assert self.request("GET", "/accounts/login/", timeout=10).status == 200
+        finally:
+            for one in waiting:
+                one.close()
 
     def after_the_first_admin_agent(self, said: str) -> None:
         """They choose a password by the link, sign in, and do a day's work: a customer, its acceptance, its orders."""
