@@ -5,7 +5,8 @@
 
 The commands come from the page itself. They run in a folder of their own: the addresses in REPLACED stand for those of a real machine,
 and small programs in `programs/` for those that would change it (apt-get, adduser, systemctl). PostgreSQL, nginx with TLS, gunicorn
-under systemd's socket, pg_dump and pg_restore are the real ones. As root the portal and its database run as users of their own.
+under systemd's socket, pg_dump and pg_restore are the real ones. As root,
+PostgreSQL runs as `postgres` and the rest as root: the users' own rights on files are not rehearsed.
 Without nginx or PostgreSQL's server: one line that says so, and success; REQUIRE_ALL=1 makes that a failure.
 """
 

@@ -44,7 +44,21 @@ def bearer(secret: str = SECRET) -> dict[str, str]:
 # Another site's forms ---------------------------------------------------------
 
 
-@pytest.mark.parametrize("route", sorted(route for route, row in TABLE.items() if row[1].split()[4] != "405"))
+# Programs call these with a secret or a code of their own, not a browser with a cookie.
+FOR_PROGRAMS = {"idp:oidc:token", "idp:oidc:revoke", "idp:oidc:userinfo", "token_of_tenant", "old_token_of_tenant"}
+
+
+@pytest.mark.parametrize("route", sorted(FOR_PROGRAMS))
+def test_a_browsers_sign_in_opens_nothing_that_is_for_programs(world: World, route: str) -> None:  # noqa: F811
+    admin = world.people["admin"]
+    before = written()
+    address = reverse(route, kwargs=world.arguments(ROUTES[route], admin))
+    answer = signed_in(admin).post(address, {"grant_type": "client_credentials", "token": "x"}, headers={"Origin": "https://evil.example"})
+    assert answer.status_code in (400, 401)
+    assert {name: rows for name, rows in written().items() if rows != before[name]}.keys() <= {"StaffMember"}  # the time of signing in
+
+
+@pytest.mark.parametrize("route", sorted(route for route, row in TABLE.items() if row[1].split()[4] != "405" and route not in FOR_PROGRAMS))
 def test_a_form_from_another_site_changes_nothing(world: World, route: str) -> None:  # noqa: F811
     admin = world.people["admin"]
     client = Client(enforce_csrf_checks=True)
