@@ -70,7 +70,8 @@ def real(_one_connection: None, settings: Any) -> dict[str, str]:
 )
 def test_every_answer_is_one_that_is_described(case: schemathesis.Case, real: dict[str, str]) -> None:
     assert settings.API_CALLS_PER_MINUTE == 0
-    headers = {"Authorization": f"Bearer {SECRET}"}
+    # Not compressed: schemathesis does not unpack what it gets in process.
+    headers = {"Authorization": f"Bearer {SECRET}", "Accept-Encoding": "identity"}
     case.call_and_validate(headers=headers, checks=CHECKS)
     if case.path_parameters:
         case.path_parameters = {name: real.get(name, value) for name, value in case.path_parameters.items()}
