@@ -8,6 +8,7 @@ from django.core.management import CommandError, call_command
 from agreements.models import Acceptance, Standing
 from customers.models import Customer
 from mca_portal.staff.models import Action, Activity
+from orders.management.commands import seed as command
 from orders.models import LicenseChange, Order, OrderLine, Subscription
 from orders.services import change_license_count
 from tests.factories import confirm, make_account, make_customer, make_order, make_staff
@@ -74,6 +75,17 @@ def test_seeded_customers_have_the_activity_log_that_the_services_would_have_lef
         assert words(logged) == words(seeded[before])
     assert Activity.objects.get(about_id=str(order.pk)).about_name == order.number
     assert seeded[str(subscription.order_id)].about_name == subscription.order.number
+
+
+@pytest.mark.django_db(transaction=True)
+def test_batches_that_are_written_at_the_same_time_are_all_there_and_counted(monkeypatch):
+    monkeypatch.setattr(command, "BATCH", 30)
+    make_staff(make_account(name="Contoso"))
+    seed(200, unconfirmed=10)
+    out = StringIO()
+    call_command("check_standings", stdout=out)
+    assert "200 standings checked, 0 differ" in out.getvalue()
+    assert Standing.objects.filter(rank=0).count() == 10
 
 
 def test_seeding_again_adds_more():

@@ -6,6 +6,7 @@ import random
 import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from typing import Any, TypeVar
 
@@ -74,16 +75,28 @@ class Command(BaseCommand):
             raise CommandError("The account needs an active Admin agent, and must not be an indirect reseller.")
         began = time.monotonic()
         already = Customer.objects.filter(account=account).count()
-        seeder = _Seeder(account, agent, random.Random(f"{options['random_seed']}-{already}"), already)
         unconfirmed = count * 8 // 100 if options["unconfirmed"] is None else options["unconfirmed"]
         # Spread evenly, whatever the numbers: customer i has no acceptance when its share of `unconfirmed` grows at i.
-        shares = (((i + 1) * unconfirmed) // count > (i * unconfirmed) // count for i in range(count))
-        for begin in range(0, count, BATCH):
-            with transaction.atomic():
-                seeder.write([next(shares) for _ in range(min(BATCH, count - begin))])
+        shares = [((i + 1) * unconfirmed) // count > (i * unconfirmed) // count for i in range(count)]
+        alone = connection.vendor == "postgresql" and not connection.in_atomic_block
+
+        def write(begin: int) -> None:
+            chance = random.Random(f"{options['random_seed']}-{already + begin}")
+            try:
+                with transaction.atomic():
+                    _Seeder(account, agent, chance, already + begin).write(shares[begin : begin + BATCH])
+            finally:
+                if alone:
+                    connection.close()
+
+        if alone:  # one batch is made while PostgreSQL writes another
+            with ThreadPoolExecutor(2) as pool:
+                list(pool.map(write, range(0, count, BATCH)))
+        else:
+            for begin in range(0, count, BATCH):
+                write(begin)
         with connection.cursor() as cursor:
             # So many rows at once: tell the planner, and which pages hold nothing but rows that everybody sees.
-            alone = connection.vendor == "postgresql" and not connection.in_atomic_block
             cursor.execute("VACUUM ANALYZE" if alone else "ANALYZE")
         seconds = time.monotonic() - began
         self.stdout.write(f"{count} customers added to {account.name} in {seconds:.1f} s ({count / max(seconds, 0.001):.0f} a second)")
