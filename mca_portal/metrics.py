@@ -48,7 +48,8 @@ def note_request(*, method: str, route: str, status: int, seconds: float) -> Non
     """Count an answered request, and look at this process's pool of connections."""
     REQUESTS.labels(method, route, status).inc()
     SECONDS.labels(method, route).observe(seconds)
-    pool = getattr(connection, "pool", None) if connection.vendor == "postgresql" else None
+    # Not `connection.pool`, which would make one: of a test before its database is there, it would lead to another database for good.
+    pool = getattr(connection, "_connection_pools", {}).get(connection.alias)
     if pool is not None:
         now = pool.get_stats()
         CONNECTIONS.labels("in use").set(now["pool_size"] - now["pool_available"])
