@@ -5,7 +5,10 @@ It starts a portal of its own on a database of its own and stops it again. Needs
 
 import base64
 import contextlib
+import hashlib
+import hmac
 import os
+import re
 import shutil
 import socket
 import struct
@@ -50,10 +53,8 @@ def portal() -> Iterator[str]:
             ["demo"],
         ):
             subprocess.run([sys.executable, "manage.py", *command], cwd=ROOT, env=environment, check=True, stdout=subprocess.DEVNULL)
-        arguments = ["-m", "gunicorn", "--no-control-socket", "--bind", f"127.0.0.1:{port}", "--worker-class", "gthread", "--threads", "4"]
-        server = subprocess.Popen(
-            [sys.executable, *arguments, "--log-level", "warning", "mca_portal.wsgi"], cwd=ROOT, env=environment, stderr=subprocess.DEVNULL
-        )
+        command = [sys.executable, "-m", "gunicorn", "mca_portal.wsgi"]
+        server = subprocess.Popen(command, cwd=ROOT, env=environment | {"PORT": str(port)}, stderr=subprocess.DEVNULL)
         try:
             address = f"http://127.0.0.1:{port}"
             _wait_for(f"{address}/healthz", server)
@@ -189,6 +190,7 @@ def take_all(camera: Camera) -> None:
     one_customer(camera)
     orders_and_subscriptions(camera)
     for_oneself_and_colleagues(camera)
+    second_factor(camera)
     other_people(camera)
     camera.sign_in()
     new_customer(camera)
@@ -201,7 +203,14 @@ def signing_in(camera: Camera) -> None:
     camera.page.locator("form:has([name=password]) button[type=submit]").click()
     camera.page.locator("#error-summary").wait_for()
     camera.shoot("sign-in-mistake")
-    camera.visit(forgotten_password="/accounts/password/reset/", not_found="/nowhere/")
+    camera.visit(
+        forgotten_password="/accounts/password/reset/",
+        forgotten_password_sent="/accounts/password/reset/done/",
+        forgotten_password_old_link="/accounts/password/reset/key/1-x/",
+        forgotten_password_done="/accounts/password/reset/key/done/",
+        deactivated="/accounts/inactive/",
+        bad_request="/accounts/login/?next=%00",
+    )
 
 
 def home_and_customers(camera: Camera) -> None:
@@ -218,7 +227,7 @@ def one_customer(camera: Camera) -> None:
     page = camera.page
     path = camera.open_customer("due")
     camera.shoot("account-info", "dark", "narrow", tallest=1_100)
-    camera.visit(customer_update=f"{path}edit/")
+    camera.visit(customer_update=f"{path}edit/", customer_activity=f"{path}activity/")
     camera.go(path)
     page.locator("main a[href$='/withdraw/']").first.click()
     page.locator("[name=reason]").wait_for()
@@ -272,14 +281,65 @@ def orders_and_subscriptions(camera: Camera) -> None:
 
 
 def for_oneself_and_colleagues(camera: Camera) -> None:
-    """Staff, one's own pages, the versions of the agreement."""
+    """Staff, one's own pages, the versions of the agreement, what programs need."""
+    page = camera.page
     camera.visit(staff="/staff/", staff_new="/staff/new/", staff_security="/staff/security/", agreement_versions="/agreement-versions/")
-    camera.visit(activity="/activity/", applications="/applications/", application_new="/applications/new/", api="/api/")
+    camera.visit(activity="/activity/", api="/api/", application_new="/applications/new/")
+    page.locator("[name=name]").fill({"en": "Nightly report", "ko": "야간 보고서"}[camera.language])
+    page.locator("main form button.btn-primary[type=submit]").click()
+    page.locator("#secret").wait_for()
+    camera.shoot("application-secret")
+    camera.visit(applications="/applications/")
+    page.locator("main tbody th a").first.click()
+    page.wait_for_url(re.compile(r"/applications/(?!new/).+/"))
+    camera.shoot("application")
+    camera.go("/api/reference/")
+    page.locator(".opblock").first.wait_for()
+    camera.shoot("api-reference")
     camera.go("/staff/")
-    camera.page.locator("main tbody th a").last.click()
-    camera.page.locator("[name=roles]").first.wait_for()
+    page.locator("main tbody th a").last.click()
+    page.locator("[name=roles]").first.wait_for()
     camera.shoot("staff-member")
-    camera.visit(profile="/profile/", tokens="/profile/tokens/", security="/profile/security/", password="/accounts/password/change/")
+    camera.visit(profile="/profile/", security="/profile/security/", password="/accounts/password/change/", tokens="/profile/tokens/")
+    page.locator("[name=name]").fill({"en": "Nightly import", "ko": "야간 가져오기"}[camera.language])
+    page.locator("main form:has([name=days]) button[type=submit]").click()
+    page.locator("#secret").wait_for()
+    camera.shoot("token-made")
+    camera.visit(sign_out="/accounts/logout/", method_not_allowed="/profile/tokens/1/revoke/")
+
+
+def second_factor(camera: Camera) -> None:
+    """Setting up an authenticator app and a passkey, and signing in with them; each language by somebody else."""
+    page = camera.page
+    partner = {"en": "contoso", "ko": "fabrikam"}[camera.language]
+    camera.sign_in("sales.agent", partner)
+    camera.go("/accounts/authenticator-app/")
+    camera.shoot("confirm-it-is-you")
+    page.locator("[name=password]").fill(PASSWORD)
+    page.locator("form:has([name=password]) button[type=submit]").click()
+    page.locator("#secret").wait_for()
+    camera.shoot("authenticator-app")
+    secret = page.locator("#secret").input_value()
+    page.locator("[name=code]").fill(_code(secret))
+    page.locator("main form:has([name=code]) button[type=submit]").click()
+    page.wait_for_url(lambda url: "authenticator-app" not in url)
+    camera.shoot("recovery-codes")
+    camera.visit(security_on="/profile/security/", passkey="/accounts/passkeys/add/")
+    page.context.clear_cookies()
+    camera.go("/accounts/login/")
+    page.locator(f"button[name=portal_language][value={camera.language}]").first.click()
+    page.locator("[name=login]").fill(f"sales.agent@{partner}.example")
+    page.locator("[name=password]").fill(PASSWORD)
+    page.locator("form:has([name=password]) button[type=submit]").click()
+    page.locator("[name=code]").first.wait_for()
+    camera.shoot("second-factor")
+
+
+def _code(secret: str) -> str:
+    """What an authenticator app with this key (base32) shows now (RFC 6238)."""
+    digest = hmac.digest(base64.b32decode(secret + "=" * (-len(secret) % 8)), struct.pack(">Q", int(time.time()) // 30), hashlib.sha1)
+    start = digest[-1] & 15
+    return f"{(struct.unpack('>I', digest[start : start + 4])[0] & 0x7FFFFFFF) % 1_000_000:06d}"
 
 
 def other_people(camera: Camera) -> None:
