@@ -17,6 +17,7 @@ from agreements.forms import AcceptanceForm, WithdrawalForm
 from agreements.models import Acceptance, AgreementTemplate, Via
 from agreements.services import withdraw_acceptance
 from customers.errors import NotYoursToTransact
+from customers.models import Customer
 from mca_portal.pages import formatting
 from mca_portal.pages.access import needs
 from mca_portal.pages.customers import account_context, account_of, account_page, find_customer, person_of
@@ -132,3 +133,12 @@ def _recorded(acceptance: Acceptance) -> str:
     return (
         gettext("Recorded: %(person)s accepted the Microsoft customer agreement, version %(version)s, on %(day)s. Orders are open.") % facts
     )
+
+
+def tell_of_anothers_confirmation(request: PortalRequest, customer: Customer) -> None:
+    """At a prompt that was sent when the gate had opened already: say whose confirmation did it, unless it was one's own (F3)."""
+    acceptance = customer.standing.acceptance
+    if request.method != "POST" or acceptance is None or acceptance.recorded_by_id == person_of(request).pk:
+        return
+    said = gettext("%(colleague)s has confirmed acceptance meanwhile (%(person)s accepted). What you entered was not recorded.")
+    messages.info(request, said % {"colleague": acceptance.recorded_by.get_full_name(), "person": acceptance.name})

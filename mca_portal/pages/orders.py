@@ -24,6 +24,7 @@ from customers.keyset import BadCursor, Page, read_page
 from customers.models import Customer
 from mca_portal.pages import drafts
 from mca_portal.pages.access import needs
+from mca_portal.pages.agreements import tell_of_anothers_confirmation
 from mca_portal.pages.customers import account_context, find_customer
 from mca_portal.pages.models import Draft
 from mca_portal.pages.typed import unchecked
@@ -106,6 +107,7 @@ def new_order_agreement(request: HttpRequest, customer_id: uuid.UUID, draft_id: 
     versions = AgreementTemplate.objects.versions_for(customer.account)
     word = versions.word(customer.standing.rank)
     if word.opens_the_gate:  # it was confirmed in another tab, or by somebody else
+        tell_of_anothers_confirmation(request, customer)
         return redirect(_step("new_order_review", draft))
     data = request.POST or request.typed
     form = AcceptanceForm(data or None, customer=customer, versions=versions)

@@ -21,6 +21,7 @@ from customers.keyset import BadCursor, read_page
 from customers.models import Customer
 from mca_portal.pages import formatting
 from mca_portal.pages.access import needs
+from mca_portal.pages.agreements import tell_of_anothers_confirmation
 from mca_portal.pages.customers import account_context, find_customer
 from mca_portal.pages.typed import unchecked
 from mca_portal.staff.names import display_name
@@ -99,6 +100,7 @@ def license_agreement(request: HttpRequest, customer_id: uuid.UUID, subscription
     form = AcceptanceForm(data, customer=customer, versions=versions)
     unchecked(request, count, form)
     if word.opens_the_gate:  # it was confirmed in another tab, or by somebody else, or this is the second click
+        tell_of_anothers_confirmation(request, customer)
         if request.method == "POST" and "step" not in request.POST and "fill" not in request.POST and count.is_valid():
             return _change(request, found, count, back) or redirect(_unsaved(back, found, str(count["quantity"].value())))
         return redirect(_unsaved(back, found, str(count["quantity"].value())))

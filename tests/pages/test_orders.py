@@ -196,6 +196,19 @@ def test_without_acceptance_the_prompt_comes_and_the_order_goes_on_with_its_line
     assert Order.objects.get().acceptance == Acceptance.objects.get()
 
 
+def test_when_a_colleague_confirmed_first_the_prompt_says_so_and_the_order_goes_on(by: StaffMember, customer: Customer) -> None:
+    order = Ordering(by, customer)
+    order.choose((license_offer(), "40"))
+    colleague = make_staff(by.account)
+    confirm(colleague, customer, first_name="Isaiah", last_name="Langer")
+    answer = order.client.post(order.agreement, acceptance_fields(customer), follow=True)
+    text = answer.content.decode()
+    assert answer.redirect_chain == [(order.review, 302)]
+    assert f"{colleague.get_full_name()} has confirmed acceptance meanwhile (Isaiah Langer accepted)" in text
+    assert "Licenses: 40" in text
+    assert Acceptance.objects.count() == 1
+
+
 def test_a_confirmation_withdrawn_meanwhile_brings_the_prompt_at_submission(by: StaffMember, confirmed: Customer) -> None:
     order = Ordering(by, confirmed)
     order.choose((license_offer(), "7"))
