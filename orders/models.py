@@ -1,7 +1,9 @@
 """What is sold, what was ordered, and what runs for a customer?"""
 
+import datetime as dt
 import uuid
 
+from dateutil.relativedelta import relativedelta
 from django.db import models
 from django.db.models import Case, F, Q, Value, When
 from django.utils import timezone
@@ -175,6 +177,16 @@ class Subscription(models.Model):
 
     def __str__(self) -> str:
         return self.friendly_name
+
+    @property
+    def term_ends_on(self) -> dt.date:
+        """When the present term ends: one year on (F5), and each year anew while it renews itself; by the active time zone's calendar."""
+        ends, today = self.commitment_ends_on, timezone.localdate()
+        if not self.auto_renew or ends > today:
+            return ends
+        years = today.year - self.starts_on.year
+        this_year = self.starts_on + relativedelta(years=years)
+        return this_year if this_year > today else self.starts_on + relativedelta(years=years + 1)
 
     @property
     def is_active(self) -> bool:

@@ -297,7 +297,7 @@ def _subscription(row: Subscription, country: str) -> Json:
         "hasPurchasableAddons": False,
         "creationDate": _moment(row.created_at),
         "effectiveStartDate": f"{row.starts_on}T00:00:00Z",
-        "commitmentEndDate": f"{row.commitment_ends_on}T00:00:00Z" if licenses else ENDLESS,
+        "commitmentEndDate": f"{row.term_ends_on}T00:00:00Z" if licenses else ENDLESS,
         "status": row.status,
         "autoRenewEnabled": row.auto_renew,
         "isTrial": False,

@@ -5,6 +5,7 @@ import uuid
 
 import pytest
 import time_machine
+from dateutil.relativedelta import relativedelta
 from django.core.exceptions import ValidationError
 
 from agreements.errors import AgreementNotConfirmed, NewerTemplate
@@ -232,3 +233,21 @@ def test_orders_are_those_of_ones_own_account(admin, customer):
     assert list(Order.objects.visible_to(admin)) == [placed]
     assert not Order.objects.visible_to(make_staff()).exists()
     assert not Subscription.objects.visible_to(make_staff()).exists()
+
+
+@pytest.mark.parametrize(
+    ("starts", "renews", "today", "ends"),
+    [
+        ("2026-01-02", True, "2026-06-01", "2027-01-02"),
+        ("2019-03-10", True, "2026-03-09", "2026-03-10"),
+        ("2019-03-10", True, "2026-03-10", "2027-03-10"),
+        ("2019-03-10", False, "2026-03-10", "2020-03-10"),
+        ("2024-02-29", True, "2026-01-15", "2026-02-28"),
+        ("2024-02-29", True, "2027-12-31", "2028-02-29"),
+    ],
+)
+def test_a_subscription_that_renews_itself_ends_a_year_after_its_last_renewal(starts: str, renews: bool, today: str, ends: str) -> None:
+    begun = dt.date.fromisoformat(starts)
+    running = Subscription(starts_on=begun, commitment_ends_on=begun + relativedelta(years=1), auto_renew=renews)
+    with time_machine.travel(dt.datetime.fromisoformat(f"{today}T12:00:00+00:00")):
+        assert running.term_ends_on == dt.date.fromisoformat(ends)
