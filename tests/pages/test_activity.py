@@ -68,7 +68,7 @@ def test_the_tab_says_it_in_korean_family_name_first(admin):
     subscription = make_subscription(admin, confirm(admin, make_customer(admin)).customer, quantity=5)
     change_license_count(by=admin, subscription=subscription, quantity=8, version=None)
     html = page(admin, customer_page(subscription.customer))
-    assert f"홍길동 님이 {subscription.friendly_name}의 라이선스 수를 5에서 8(으)로 변경했습니다" in html
+    assert f"홍길동 님이 {subscription.friendly_name}의 라이선스 수를 변경했습니다(5 → 8)" in html
 
 
 def test_changes_are_shown_with_labels_and_values_as_people_read_them(admin):
