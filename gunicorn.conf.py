@@ -32,6 +32,7 @@ graceful_timeout = int(os.environ.get("GRACEFUL_TIMEOUT") or 30)
 timeout = 60  # seconds; a process that gives no sign of life for so long is replaced
 worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # the sign of life must not wait for a disk
 control_socket_disable = True  # it would open a socket in the home folder that nothing here uses
+limit_request_line = 8190  # bytes of an address with its query: as many as nginx takes
 logconfig_dict = logs.configuration(production=production)
 
 # Where the processes put what they count, for whichever of them Prometheus reaches (mca_portal/metrics.py).
