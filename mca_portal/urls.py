@@ -13,6 +13,8 @@ from django.views.decorators.cache import never_cache
 
 from mca_portal.api.urls import urls as api
 from mca_portal.pages import health, preferences, signin, single_sign_on
+from mca_portal.pages.security import logged
+from mca_portal.staff.models import Action
 
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]  # one sign-in for everybody
 admin.site.site_header = admin.site.site_title = "MCA portal"
@@ -50,20 +52,34 @@ accounts = [
         name="mfa_reauthenticate_webauthn",
     ),
     path(
-        "authenticator-app/", never_cache(totp.ActivateTOTPView.as_view(form_class=signin.AuthenticatorAppForm)), name="mfa_activate_totp"
+        "authenticator-app/",
+        never_cache(logged(Action.SECOND_FACTOR_ADDED, totp.ActivateTOTPView.as_view(form_class=signin.AuthenticatorAppForm))),
+        name="mfa_activate_totp",
     ),
-    path("authenticator-app/remove/", totp.deactivate_totp, name="mfa_deactivate_totp"),
+    path("authenticator-app/remove/", logged(Action.SECOND_FACTOR_REMOVED, totp.deactivate_totp), name="mfa_deactivate_totp"),
     path("recovery-codes/", never_cache(recovery_codes.view_recovery_codes), name="mfa_view_recovery_codes"),
-    path("recovery-codes/new/", recovery_codes.generate_recovery_codes, name="mfa_generate_recovery_codes"),
+    path(
+        "recovery-codes/new/",
+        logged(Action.RECOVERY_CODES_MADE, recovery_codes.generate_recovery_codes),
+        name="mfa_generate_recovery_codes",
+    ),
     path("recovery-codes/download/", recovery_codes.download_recovery_codes, name="mfa_download_recovery_codes"),
     path("passkeys/login/", webauthn.LoginWebAuthnView.as_view(form_class=signin.SignInByPasskeyForm), name="mfa_login_webauthn"),
-    path("passkeys/add/", webauthn.AddWebAuthnView.as_view(form_class=signin.PasskeyForm), name="mfa_add_webauthn"),
+    path(
+        "passkeys/add/",
+        logged(Action.SECOND_FACTOR_ADDED, webauthn.AddWebAuthnView.as_view(form_class=signin.PasskeyForm)),
+        name="mfa_add_webauthn",
+    ),
     path(
         "passkeys/<int:pk>/",
         webauthn.EditWebAuthnView.as_view(form_class=signin.PasskeyNameForm, success_url=security_page),
         name="mfa_edit_webauthn",
     ),
-    path("passkeys/<int:pk>/remove/", webauthn.RemoveWebAuthnView.as_view(success_url=security_page), name="mfa_remove_webauthn"),
+    path(
+        "passkeys/<int:pk>/remove/",
+        logged(Action.SECOND_FACTOR_REMOVED, webauthn.RemoveWebAuthnView.as_view(success_url=security_page)),
+        name="mfa_remove_webauthn",
+    ),
 ]
 
 urlpatterns = [

@@ -1,5 +1,7 @@
 """Sign-in and security: by which factors does somebody sign in, and where are they signed in now?"""
 
+from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 from allauth.mfa.models import Authenticator
@@ -7,6 +9,7 @@ from allauth.usersessions.models import UserSession
 from django.contrib import messages
 from django.contrib.auth import HASH_SESSION_KEY, update_session_auth_hash
 from django.contrib.sessions.models import Session
+from django.db.transaction import atomic
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -16,8 +19,29 @@ from django.views.decorators.http import require_http_methods
 from mca_portal.pages.middleware import GO_ON
 from mca_portal.staff.adapters import SECOND_FACTOR_ELSEWHERE
 from mca_portal.staff.devices import device_name
-from mca_portal.staff.models import StaffMember
-from mca_portal.staff.services import end_session, end_sessions
+from mca_portal.staff.models import Action, StaffMember
+from mca_portal.staff.services import end_session, end_sessions, note_second_factor
+
+
+def logged(action: Action, view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """allauth's `view`, which changes one's own second factors: what it writes and its log entry are there together or not at all."""
+
+    @wraps(view)
+    def call(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if request.method != "POST":
+            return view(request, *args, **kwargs)
+        with atomic():
+            before = _factors(request)
+            response = view(request, *args, **kwargs)
+            if _factors(request) != before:
+                note_second_factor(by=request.user, action=action)
+        return response
+
+    return call
+
+
+def _factors(request: HttpRequest) -> dict[int, Any]:
+    return dict(Authenticator.objects.filter(user=request.user).values_list("pk", "data"))
 
 
 @require_http_methods(["GET"])

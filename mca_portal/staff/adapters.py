@@ -18,9 +18,9 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from mca_portal.staff.devices import device_name, last_person
-from mca_portal.staff.models import Action, StaffMember
+from mca_portal.staff.models import StaffMember
 from mca_portal.staff.sealing import seal, unseal
-from mca_portal.staff.services import note_failed_sign_in, note_second_factor, note_sign_in, note_sign_out, set_password
+from mca_portal.staff.services import note_failed_sign_in, note_sign_in, note_sign_out, set_password
 
 log = logging.getLogger("mca_portal.staff")
 
@@ -29,15 +29,6 @@ log = logging.getLogger("mca_portal.staff")
 postman = ThreadPoolExecutor(max_workers=1, thread_name_prefix="postman")
 
 SECOND_FACTOR_ELSEWHERE = "second_factor_elsewhere"  # the key in the session: whether the directory says that it asked for one
-
-# What allauth says that it did to somebody's second factors: it has no other place to ask for it.
-CHANGED_FACTORS = {
-    "mfa/email/totp_activated": Action.SECOND_FACTOR_ADDED,
-    "mfa/email/totp_deactivated": Action.SECOND_FACTOR_REMOVED,
-    "mfa/email/webauthn_added": Action.SECOND_FACTOR_ADDED,
-    "mfa/email/webauthn_removed": Action.SECOND_FACTOR_REMOVED,
-    "mfa/email/recovery_codes_generated": Action.RECOVERY_CODES_MADE,
-}
 
 
 def _send(message: EmailMessage) -> None:
@@ -133,9 +124,7 @@ class StaffAccountAdapter(DefaultAccountAdapter):
     def send_notification_mail(
         self, template_prefix: str, user: Any, context: dict[str, Any] | None = None, email: str | None = None
     ) -> None:
-        """Log and tell somebody what changed about their sign-in, in their language and by their account's clock."""
-        if template_prefix in CHANGED_FACTORS:
-            note_second_factor(by=user, action=CHANGED_FACTORS[template_prefix])
+        """Tell somebody what changed about their sign-in, in their language and by their account's clock."""
         zone = user.account.tz if user.account else UTC
         with translation.override(user.language), timezone.override(zone):
             told = {

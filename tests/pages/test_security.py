@@ -426,13 +426,25 @@ def test_an_email_that_cannot_be_sent_keeps_nobody_out(kim: StaffMember, monkeyp
     assert "kim@example.com" not in caplog.text
 
 
-def test_what_somebody_does_to_their_sign_in_is_logged(kim: StaffMember, django_capture_on_commit_callbacks) -> None:
+def test_a_factor_that_cannot_be_logged_is_not_set_up(kim: StaffMember, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(**_kwargs: object) -> None:
+        raise RuntimeError("the log cannot be written")
+
     client = confirmed(kim)
     client.get("/accounts/authenticator-app/")
-    with django_capture_on_commit_callbacks(execute=True):
-        client.post("/accounts/authenticator-app/", {"code": code_now(client.session["mfa.totp.secret"])})
-    with django_capture_on_commit_callbacks(execute=True):
-        client.post("/accounts/recovery-codes/new/")
+    monkeypatch.setattr("mca_portal.pages.security.note_second_factor", refuse)
+    client.raise_request_exception = False
+    answer = client.post("/accounts/authenticator-app/", {"code": code_now(client.session["mfa.totp.secret"])})
+    assert answer.status_code == 500
+    assert not Authenticator.objects.exists()
+
+
+def test_what_somebody_does_to_their_sign_in_is_logged(kim: StaffMember) -> None:
+    client = confirmed(kim)
+    client.get("/accounts/authenticator-app/")
+    client.post("/accounts/authenticator-app/", {"code": "000000"})  # wrong: nothing to log
+    client.post("/accounts/authenticator-app/", {"code": code_now(client.session["mfa.totp.secret"])})
+    client.post("/accounts/recovery-codes/new/")
     client.post("/accounts/authenticator-app/remove/")
     client.post("/profile/security/sessions/end/")
     noted = list(Activity.objects.filter(actor=kim).order_by("pk").values_list("action", flat=True))
