@@ -11,12 +11,16 @@ The same for `make run`, `make serve`, production, and every test that starts a 
 SIGTERM stops it once running requests have been answered; SIGHUP starts new processes, then stops the old ones so.
 """
 
+import json
 import os
 import shutil
+import socket
 import sys
 import tempfile
 from pathlib import Path
 from typing import Any
+
+from gunicorn import util
 
 sys.path.insert(0, str(Path(__file__).parent))
 from mca_portal import logs
@@ -38,6 +42,22 @@ logconfig_dict = logs.configuration(production=production)
 # Where the processes put what they count, for whichever of them Prometheus reaches (mca_portal/metrics.py).
 if (os.environ.get("METRICS_TOKEN") or os.environ.get("METRICS_TOKEN_FILE")) and not os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="mca-portal-metrics-")
+
+
+def post_worker_init(worker: Any) -> None:
+    """What is no HTTP request reaches neither a page nor an operation of the API; it gets the API's error body and not gunicorn's HTML."""
+    util.write_error = refuse
+
+
+def refuse(client: socket.socket, status: int, reason: str, _message: str) -> None:
+    """Send Partner Center's error body: 500 for a mistake of ours, else 400, which its clients do not repeat without end."""
+    ours = status == 500
+    said = "Something went wrong here. Try again." if ours else f"This is no HTTP request that the portal can read: {reason}."
+    body = json.dumps({"code": 800003 if ours else 800002, "description": said, "data": [], "source": "PartnerFD"})
+    head = (
+        f"HTTP/1.1 {'500 Internal Server Error' if ours else '400 Bad Request'}\r\nConnection: close\r\nContent-Type: application/json\r\n"
+    )
+    util.write_nonblock(client, f"{head}Content-Length: {len(body)}\r\n\r\n{body}".encode("latin1", "replace"))
 
 
 def child_exit(server: Any, worker: Any) -> None:
