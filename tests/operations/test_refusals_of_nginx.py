@@ -78,7 +78,8 @@ def nginx(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nginx]:
                 socket.create_connection(("127.0.0.1", port), 1).close()
                 break
             except OSError:
-                assert process.poll() is None and time.monotonic() < until, (folder / "nginx.log").read_text()
+                if process.poll() is not None or time.monotonic() > until:
+                    pytest.fail((folder / "nginx.log").read_text())
                 time.sleep(0.02)
         yield Nginx(port, folder / "portal.sock")
     finally:
