@@ -97,4 +97,5 @@ urlpatterns = [
 handler400 = "mca_portal.pages.errors.bad_request"
 handler403 = "mca_portal.pages.errors.permission_denied"
 handler404 = "mca_portal.pages.errors.page_not_found"
+handler429 = "mca_portal.pages.errors.too_many_requests"  # allauth asks for it where it throttles
 handler500 = "mca_portal.pages.errors.server_error"

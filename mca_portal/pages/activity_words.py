@@ -14,7 +14,7 @@ from django_countries.fields import CountryField
 from agreements.models import AgreementTemplate
 from agreements.standing import StandingWord
 from mca_portal.pages import formatting
-from mca_portal.staff.models import Action, Activity, Topic
+from mca_portal.staff.models import Action, Activity, Failure, Topic
 from mca_portal.staff.origin import Way
 from mca_portal.staff.roles import Role
 
@@ -38,9 +38,13 @@ SENTENCES: dict[str, Any] = {
     "staff.password_set": _("%(subject)s set a password for %(about)s"),
     "sign_in.signed_in": _("%(subject)s signed in"),
     "sign_in.failed": _("%(subject)s failed to sign in as %(about)s"),
+    "sign_in.not_confirmed": _("%(subject)s in a session of %(about)s failed to confirm who they are"),
+    "sign_in.turned_away": _("%(subject)s tried too often as %(about)s and was turned away for a while"),
     "sign_in.signed_out": _("%(subject)s signed out"),
     "sign_in.sessions_ended": _("%(subject)s ended sessions in other browsers"),
     "sign_in.password_changed": _("%(subject)s chose a new password"),
+    "sign_in.reset_asked": _("%(subject)s asked for a link with which %(about)s chooses a new password"),
+    "sign_in.password_reset": _("%(subject)s chose a new password by a link"),
     "sign_in.password_link_made": _("%(subject)s made a link with which %(about)s chooses a password"),
     "sign_in.factor_added": _("%(subject)s added a second factor"),
     "sign_in.factor_removed": _("%(subject)s removed a second factor"),
@@ -67,6 +71,7 @@ LABELS: dict[str, Any] = {
     "owner": _("Belongs to"),
     "template": _("Version"),
     "reason": _("Reason"),
+    "why": _("Why"),
     "person": _("Done by"),
     "topic": _("What"),
     "customer": _("Customer"),
@@ -151,6 +156,8 @@ def _shown(field: Any, name: str, value: Any) -> str:
         return ", ".join(map(str, value))
     if name == "topic":
         return topic_name(value)
+    if name == "why":
+        return str(Failure(value).label) if value in Failure else value
     if name == "standing":
         return str(StandingWord(value).label) if value in StandingWord else value
     if name == "template":

@@ -1,6 +1,6 @@
 """What does somebody see when a page cannot be shown? Kind words and a way out, in their language.
 
-These pages ask the database for nothing: they must also work when it is what failed.
+But for too many requests, these pages ask the database for nothing: they must also work when it is what failed.
 """
 
 import sqlite3
@@ -13,9 +13,13 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.middleware.csrf import get_token
+from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.utils.cache import add_never_cache_headers
 from django.utils.translation import get_language, gettext
+
+from mca_portal.staff.models import StaffMember
+from mca_portal.staff.services import note_turned_away
 
 PLAIN = "<!doctype html><title>MCA portal</title><h1>{}</h1><p>{}</p>"
 RETRY_AFTER = 10  # seconds: what a program is told to wait when the database does not answer
@@ -66,6 +70,13 @@ def method_not_allowed(request: HttpRequest, refused: HttpResponse) -> HttpRespo
     response = _page(request, "405", HTTPStatus.METHOD_NOT_ALLOWED)
     response["Allow"] = refused.get("Allow", "")
     return response
+
+
+def too_many_requests(request: HttpRequest) -> HttpResponse:
+    """429: throttling turned somebody away at a page for signing in or for passwords, which is logged."""
+    tried = request.user.email if isinstance(request.user, StaffMember) else request.POST.get("login") or request.POST.get("email", "")
+    note_turned_away(email=tried)
+    return render(request, "429.html", status=HTTPStatus.TOO_MANY_REQUESTS)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:

@@ -15,9 +15,9 @@ from django.http import HttpRequest
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
-from mca_portal.staff.models import StaffMember
+from mca_portal.staff.models import Failure, StaffMember
 from mca_portal.staff.names import NAME_LENGTH
-from mca_portal.staff.services import note_failed_sign_in
+from mca_portal.staff.services import note_failed_passkey, note_failed_sign_in, note_not_confirmed, note_reset_asked, note_turned_away
 
 PASSKEY_REFUSED = _("The passkey was not accepted. Try again, or choose another way.")
 # What fido2 raises for a credential that is not one: it comes from the browser, or from somebody who sends anything.
@@ -77,6 +77,7 @@ class ForgotPasswordForm(_InOurWords, allauth_forms.ResetPasswordForm):
 
     def save(self, request: HttpRequest, **kwargs: Any) -> str:
         """Send the link. For an address that nobody has, write one too and send it to nobody: the time tells neither from the other."""
+        note_reset_asked(email=self.cleaned_data["email"])
         if not self.users:
             self.users = [StaffMember(pk=0, language=get_language() or "en")]
             self.cleaned_data["email"] = ""
@@ -97,6 +98,14 @@ class ChangePasswordForm(_InOurWords, allauth_forms.ChangePasswordForm):
         "password1": NEW_PASSWORD,
         "password2": NEW_PASSWORD_AGAIN,
     }
+
+    def clean_oldpassword(self) -> str:
+        """The current password; a wrong one is logged. Raises ValidationError."""
+        try:
+            return super().clean_oldpassword()
+        except ValidationError:
+            note_not_confirmed(member=self.user, why=Failure.PASSWORD)
+            raise
 
 
 class ConfirmItIsYouForm(_InOurWords, allauth_forms.ReauthenticateForm):
@@ -124,18 +133,31 @@ class _CodeForm(_InOurWords):
         self.fields["code"].widget.attrs |= {"inputmode": "numeric", "spellcheck": "false", "data-width": self.width}
 
 
-class _LoggedCodeForm(_CodeForm):
-    """A code by which somebody shows who they are; a wrong one is a failed sign-in."""
+class _Logged:
+    """A second factor by which somebody shows who they are; what is wrong with it is logged."""
 
-    user: StaffMember
+    user: StaffMember | None
+    confirms = False  # whether they are signed in and asked once more
 
+    def _log(self, error: ValidationError | None, why: Failure) -> None:
+        """Log that it was not right, or that throttling turned it away before it was looked at."""
+        if error is not None and error.code == "too_many_login_attempts":
+            note_turned_away(email=self.user.email if self.user else "")
+        elif self.user is None:
+            note_failed_passkey()
+        elif self.confirms:
+            note_not_confirmed(member=self.user, why=why)
+        else:
+            note_failed_sign_in(email=self.user.email, why=why)
+
+
+class _LoggedCodeForm(_Logged, _CodeForm):
     def clean_code(self) -> str:
-        """The code. Tries that are turned away before it is looked at are not logged: they have no end."""
+        """The code. Raises ValidationError."""
         try:
             return super().clean_code()
         except ValidationError as error:
-            if error.code == "incorrect_code":
-                note_failed_sign_in(email=self.user.email)
+            self._log(error, Failure.CODE)
             raise
 
 
@@ -145,6 +167,8 @@ class SecondFactorForm(_LoggedCodeForm, mfa_forms.AuthenticateForm):
 
 class ConfirmByCodeForm(_LoggedCodeForm, mfa_forms.ReauthenticateForm):
     """The same, before something sensitive."""
+
+    confirms = True
 
 
 class AuthenticatorAppForm(_CodeForm, totp_forms.ActivateTOTPForm):
@@ -192,25 +216,19 @@ class PasskeyNameForm(_PasskeyNamed, webauthn_forms.EditWebAuthnForm):
     words = {"name": PASSKEY_NAME}
 
 
-class _UsePasskeyForm(_InOurWords):
+class _UsePasskeyForm(_Logged, _InOurWords):
     """A passkey that is used."""
 
     def clean_credential(self) -> Authenticator:
         """The passkey that the device used. Raises ValidationError, in the same words whatever is wrong with it."""
         try:
             return super().clean_credential()
-        except ValidationError as error:
-            if error.code == "too_many_login_attempts":
+        except (ValidationError, *NO_CREDENTIAL) as error:
+            said = error if isinstance(error, ValidationError) else None
+            self._log(said, Failure.PASSKEY)
+            if said is not None and said.code == "too_many_login_attempts":
                 raise
-            raise self._refused() from error
-        except NO_CREDENTIAL as error:
-            raise self._refused() from error
-
-    def _refused(self) -> ValidationError:
-        """Log a failed sign-in where it is known whose passkey was asked for."""
-        if user := getattr(self, "user", None):
-            note_failed_sign_in(email=user.email)
-        return ValidationError(PASSKEY_REFUSED, code="passkey")
+            raise ValidationError(PASSKEY_REFUSED, code="passkey") from error
 
 
 class SignInByPasskeyForm(_UsePasskeyForm, webauthn_forms.LoginWebAuthnForm):
@@ -223,3 +241,5 @@ class SecondFactorPasskeyForm(_UsePasskeyForm, webauthn_forms.AuthenticateWebAut
 
 class ConfirmByPasskeyForm(_UsePasskeyForm, webauthn_forms.ReauthenticateWebAuthnForm):
     """The same, before something sensitive."""
+
+    confirms = True

@@ -4,6 +4,7 @@ django-allauth walks the way there and back (authorization code with PKCE and st
 signature, issuer, audience, age and nonce are checked, and then a service decides who that is.
 """
 
+import logging
 import secrets
 import uuid
 from typing import Any
@@ -27,8 +28,11 @@ from django.views.decorators.http import require_http_methods
 from requests import RequestException
 
 from mca_portal.staff.errors import DirectoryRefused
+from mca_portal.staff.models import Failure
 from mca_portal.staff.roles import Role
-from mca_portal.staff.services import note_failed_sign_in, sign_in_from_directory
+from mca_portal.staff.services import note_refused_from_directory, sign_in_from_directory
+
+log = logging.getLogger("mca_portal.pages")
 
 APP = "directory"  # the one that the settings name
 ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384"]  # a directory signs with a key that it alone has
@@ -100,39 +104,45 @@ class DirectoryAdapter(DefaultSocialAccountAdapter):
         claims = sociallogin.account.extra_data["id_token"]
         expected = (sociallogin.state.get("data") or {}).get("nonce", "")
         if not expected or not secrets.compare_digest(str(claims.get("nonce", "")), expected):
-            self._refuse(request, "failed")
+            raise ImmediateHttpResponse(_refused(request))
         sociallogin.state["process"] = "login"
         email = claims.get("email") if claims.get("email_verified") is True or claims.get("xms_edov") in (True, 1, "1", "true") else ""
         named = str(claims.get("name") or "").split(maxsplit=1)
         said = claims.get("roles")
+        vouched = {"tenant_id": _guid(claims.get("tid")), "object_id": _guid(claims.get("oid")), "email": str(email or "")}
         try:
             sociallogin.user = sign_in_from_directory(
-                tenant_id=_guid(claims.get("tid")),
-                object_id=_guid(claims.get("oid")),
-                email=str(email or ""),
+                **vouched,
                 first_name=str(claims.get("given_name") or "".join(named[:1])),
                 last_name=str(claims.get("family_name") or "".join(named[1:])),
                 roles=[role for role in Role if role.value in (said if isinstance(said, list) else [])],
             )
         except DirectoryRefused as refused:
-            self._refuse(request, refused.reason, email=str(email or ""))
-        except ValidationError:
-            self._refuse(request, "incomplete", email=str(email or ""))
+            raise ImmediateHttpResponse(_refused(request, Failure(refused.reason), **vouched)) from refused
+        except ValidationError as error:
+            raise ImmediateHttpResponse(_refused(request, Failure.INCOMPLETE, **vouched)) from error
 
     def on_authentication_error(
         self, request: HttpRequest, provider: Any, error: Any = None, exception: Any = None, extra_context: Any = None
     ) -> None:
         """Say in our words that it did not work."""
-        self._refuse(request, "cancelled" if error == AuthError.CANCELLED else "failed")
-
-    @staticmethod
-    def _refuse(request: HttpRequest, reason: str, email: str = "") -> None:
-        if reason not in ("cancelled", "failed"):
-            note_failed_sign_in(email=email)
-        raise ImmediateHttpResponse(_refusal(request, reason))
+        raise ImmediateHttpResponse(_page(request, "cancelled") if error == AuthError.CANCELLED else _refused(request))
 
 
-def _refusal(request: HttpRequest, reason: str) -> HttpResponse:
+def _refused(
+    request: HttpRequest,
+    why: Failure = Failure.UNTRUSTED,
+    *,
+    tenant_id: uuid.UUID | None = None,
+    object_id: uuid.UUID | None = None,
+    email: str = "",
+) -> HttpResponse:
+    """Log that somebody did not come in, and say it to them."""
+    note_refused_from_directory(tenant_id=tenant_id, object_id=object_id, email=email, why=why)
+    return _page(request, why)
+
+
+def _page(request: HttpRequest, reason: str) -> HttpResponse:
     text = {
         "unknown_tenant": gettext("Your company’s directory belongs to no partner account here. Ask whoever runs the portal."),
         "no_role": gettext("Your company’s directory gives you no role in the portal. Ask its administrator for one."),
@@ -170,5 +180,6 @@ def _walk(request: HttpRequest, step: type[OAuth2View]) -> HttpResponse:
         return step.adapter_view(DirectoryClient(request, APP))(request)
     except SocialApp.DoesNotExist as error:
         raise Http404 from error
-    except (RequestException, LookupError, TypeError, ValueError):  # the directory does not answer, or not what one answers
-        return _refusal(request, "failed")
+    except (RequestException, LookupError, TypeError, ValueError) as error:  # the directory does not answer, or not what one answers
+        log.error("the directory does not answer as one: %s", type(error).__name__)
+        return _refused(request)

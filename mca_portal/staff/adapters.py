@@ -10,6 +10,7 @@ from typing import Any
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.models import Authenticator
+from django.core.exceptions import ValidationError
 from django.core.mail import EmailMessage
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
@@ -18,9 +19,9 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from mca_portal.staff.devices import device_name, last_person
-from mca_portal.staff.models import StaffMember
+from mca_portal.staff.models import Failure, StaffMember
 from mca_portal.staff.sealing import seal, unseal
-from mca_portal.staff.services import note_failed_sign_in, note_sign_in, note_sign_out, set_password
+from mca_portal.staff.services import note_failed_sign_in, note_not_confirmed, note_sign_in, note_sign_out, note_turned_away, set_password
 
 log = logging.getLogger("mca_portal.staff")
 
@@ -63,12 +64,23 @@ class StaffAccountAdapter(DefaultAccountAdapter):
     def pre_login(self, request: HttpRequest, user: Any, **details: Any) -> HttpResponse | None:
         """Somebody deactivated stays outside, whatever they know; that is logged as a failed sign-in."""
         if not user.is_active:
-            note_failed_sign_in(email=user.email)
+            note_failed_sign_in(email=user.email, why=Failure.INACTIVE)
         return super().pre_login(request, user, **details)
 
+    def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
+        """Turn away, and log, whoever tried too often. Raises ValidationError."""
+        try:
+            super().pre_authenticate(request, **credentials)
+        except ValidationError:
+            note_turned_away(email=credentials.get("email", ""))
+            raise
+
     def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
-        """Log a password that was not right. Attempts that are turned away before it is looked at are not logged: they have no end."""
-        note_failed_sign_in(email=credentials.get("email", ""))
+        """Log a password that was not right: at sign-in, or of somebody signed in who was asked for it once more."""
+        if isinstance(request.user, StaffMember):
+            note_not_confirmed(member=request.user, why=Failure.PASSWORD)
+        else:
+            note_failed_sign_in(email=credentials.get("email", ""), why=Failure.PASSWORD)
 
     def logout(self, request: HttpRequest) -> None:
         """Log the sign-out."""
@@ -77,8 +89,8 @@ class StaffAccountAdapter(DefaultAccountAdapter):
         super().logout(request)
 
     def set_password(self, user: Any, password: str) -> None:
-        """Keep and log a new password."""
-        set_password(by=user, password=password)
+        """Keep and log a new password. Whoever is not signed in came by a link."""
+        set_password(by=user, password=password, by_link=self.request.user != user)
 
     def get_password_change_redirect_url(self, request: HttpRequest) -> str:
         """After changing the password: back to where it was asked for, not the same form again."""
@@ -94,12 +106,12 @@ class StaffAccountAdapter(DefaultAccountAdapter):
         return [method | {"description": words[method["id"]]} for method in super().get_reauthentication_methods(user)]
 
     def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
-        """Count wrong passwords for an e-mail address, apart for a browser in which this person was signed in before.
+        """Count wrong passwords for an e-mail address, apart for a browser in which this person is signed in or was before.
 
         So a stranger who keeps trying cannot lock somebody out of the browsers that they use.
         """
         email = credentials.get("email", "").lower()
-        known = last_person(request)
+        known = request.user.pk or last_person(request)
         if known is not None and StaffMember.objects.filter(pk=known, email=email).exists():
             return f"{email} in a known browser"
         return email

@@ -19,7 +19,7 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from mca_portal.staff.activity import Changes, record
-from mca_portal.staff.models import Action, Activity, PartnerAccount, StaffMember
+from mca_portal.staff.models import Action, Activity, Failure, PartnerAccount, StaffMember
 
 # What packages would let the operator see or change by hand; importing their admin modules has registered it.
 for model in (Group, EmailAddress, Authenticator, UserSession, SocialAccount, SocialApp, SocialToken):
@@ -134,7 +134,7 @@ class StaffMemberAdmin(UserAdmin):
 class ActivityAdmin(admin.ModelAdmin):
     """What belongs to no partner account: the operator's own sign-ins, and failed ones with an address that nobody has. Only to read."""
 
-    list_display = ("at", "action", "actor", "about_name", "address", "way")
+    list_display = ("at", "action", "why", "actor", "about_name", "address", "way")
     list_select_related = ("actor",)
     show_full_result_count = False
     ordering = ("-at", "-id")
@@ -142,6 +142,12 @@ class ActivityAdmin(admin.ModelAdmin):
     def get_queryset(self, request) -> QuerySet[Activity]:
         """Each account's own log is its Admin agents' alone (A5)."""
         return super().get_queryset(request).filter(account=None)
+
+    @admin.display(description=_("Why"))
+    def why(self, entry: Activity) -> str:
+        """Why somebody did not come in."""
+        value = entry.changes.get("why", [None, ""])[1]
+        return str(Failure(value).label) if value in Failure else value
 
     def has_add_permission(self, request) -> bool:
         """Services add."""

@@ -327,8 +327,12 @@ class Action(models.TextChoices):
     MEMBER_REACTIVATED = "staff.reactivated", _("Member of staff reactivated")
     SIGNED_IN = "sign_in.signed_in", _("Signed in")
     SIGN_IN_FAILED = "sign_in.failed", _("Sign-in failed")
+    NOT_CONFIRMED = "sign_in.not_confirmed", _("Not confirmed who it is")
+    TURNED_AWAY = "sign_in.turned_away", _("Turned away after too many attempts")
     SIGNED_OUT = "sign_in.signed_out", _("Signed out")
     PASSWORD_CHANGED = "sign_in.password_changed", _("Password changed")
+    PASSWORD_RESET_ASKED = "sign_in.reset_asked", _("Link for a new password asked for")
+    PASSWORD_RESET = "sign_in.password_reset", _("Password chosen by a link")
     PASSWORD_SET = "staff.password_set", _("Password set by the operator")
     PASSWORD_LINK_MADE = "sign_in.password_link_made", _("Password link made")
     SESSIONS_ENDED = "sign_in.sessions_ended", _("Signed out elsewhere")
@@ -353,6 +357,21 @@ class Action(models.TextChoices):
     def topic(self) -> Topic:
         """The topic that it belongs to."""
         return Topic(self.value.partition(".")[0])
+
+
+class Failure(models.TextChoices):
+    """Why somebody did not come in, or did not confirm who they are. The activity log keeps it as the change "why"."""
+
+    PASSWORD = "password", _("Wrong password")
+    CODE = "code", _("Wrong code of the second factor")
+    PASSKEY = "passkey", _("Passkey not accepted")
+    INACTIVE = "inactive", _("Deactivated")
+    UNKNOWN_TENANT = "unknown_tenant", _("Directory of no partner account")
+    NO_ROLE = "no_role", _("No role in the directory")
+    EMAIL_NOT_VERIFIED = "email_not_verified", _("Email address not verified by the directory")
+    TAKEN = "taken", _("Email address or directory ID of somebody else")
+    INCOMPLETE = "incomplete", _("No name or email address in the directory")
+    UNTRUSTED = "untrusted", _("Answer of the directory not trusted")
 
 
 class ActivityQuerySet(models.QuerySet["Activity"]):

@@ -8,6 +8,7 @@ import json
 import secrets
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
+from ipaddress import ip_network
 from urllib.parse import urlsplit
 
 from allauth.idp.oidc.models import Client
@@ -15,16 +16,18 @@ from allauth.idp.oidc.models import Token as OAuthToken
 from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
 from django.contrib.auth.models import Group
+from django.core.cache import cache
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, OperationalError, transaction
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 
-from mca_portal.staff.activity import differences, record
+from mca_portal.staff.activity import Changes, differences, record
 from mca_portal.staff.errors import DirectoryRefused, LastAdminAgent, NotYourself, SecondFactorMissing
-from mca_portal.staff.models import Action, ApiToken, Application, ApplicationKind, PartnerAccount, StaffMember
+from mca_portal.staff.models import Action, ApiToken, Application, ApplicationKind, Failure, PartnerAccount, StaffMember
 from mca_portal.staff.names import NAME_LENGTH, tidy
+from mca_portal.staff.origin import current_origin
 from mca_portal.staff.roles import Permission, Role, require
 from mca_portal.staff.scopes import OF_KIND
 from mca_portal.staff.sealing import seal, unseal
@@ -38,12 +41,17 @@ __all__ = [
     "end_sessions",
     "note_activity_export",
     "note_application_use",
+    "note_failed_passkey",
     "note_failed_sign_in",
+    "note_not_confirmed",
     "note_password_link",
+    "note_refused_from_directory",
+    "note_reset_asked",
     "note_second_factor",
     "note_sign_in",
     "note_sign_out",
     "note_token_use",
+    "note_turned_away",
     "open_account",
     "register_application",
     "renew_secret",
@@ -64,6 +72,7 @@ TOKENS_EACH = 20  # usable at once, of one person
 APPLICATIONS_EACH = 50  # enabled at once, of one account
 REDIRECT_URIS_EACH = 10
 _NOTED = dt.timedelta(minutes=1)  # a read of the API costs no write more often than this
+_WHILE = dt.timedelta(minutes=5)  # as long as django-allauth counts wrong passwords
 
 
 def open_account(
@@ -407,18 +416,86 @@ def note_second_factor(*, by: StaffMember, action: Action) -> None:
     record(action, by=by)
 
 
-def note_failed_sign_in(*, email: str) -> None:
+def note_failed_sign_in(*, email: str, why: Failure) -> None:
     """Log that somebody, nobody knows who, failed to sign in as the person with this address: in that person's account.
 
     An address that nobody has belongs to no account, and may be a mistyped one of somebody elsewhere, or a password: only a keyed hash of
     it is kept, by which the operator sees that it was tried again. Both take one query and one INSERT, so their times tell nothing.
+    Throttling bounds how often this happens: what it turns away comes to `note_turned_away`.
     """
+    _record_tried(Action.SIGN_IN_FAILED, email, {"why": [None, why]})
+
+
+def note_failed_passkey() -> None:
+    """Log that a passkey was not accepted and nobody knows whose it was meant to be: it belongs to no account, and the operator sees it.
+
+    Throttling of passkeys (ten a minute from one address) bounds how often.
+    """
+    record(Action.SIGN_IN_FAILED, by=None, changes={"why": [None, Failure.PASSKEY]})
+
+
+def note_not_confirmed(*, member: StaffMember, why: Failure) -> None:
+    """Log that whoever is in `member`'s session was asked for their password or second factor once more and did not know it."""
+    record(Action.NOT_CONFIRMED, by=None, account_id=member.account_id, about=member, changes={"why": [None, why]})
+
+
+def note_turned_away(*, email: str) -> None:
+    """Log that throttling turned somebody away who tried as the person with this address; empty where none was said.
+
+    Such attempts have no end, so they must not fill the disk: in five minutes, which is how long throttling remembers, one entry for each
+    person tried and one for each address that they come from (of IPv6 a /64, as throttling counts). Attempts beyond it are in the metrics.
+    """
+    email = email.strip().lower()
+    seen = [_is_first_in_a_while(what) for what in (f"turned away from {_network()}", f"turned away {email or _network()}")]
+    if all(seen):
+        _record_tried(Action.TURNED_AWAY, email, {})
+
+
+def note_reset_asked(*, email: str) -> None:
+    """Log that somebody, nobody knows who, asked for a link with which the person with this address chooses a new password.
+
+    For an address that nobody has as `note_failed_sign_in` does. Throttling bounds how often (five times a minute for one person).
+    """
+    _record_tried(Action.PASSWORD_RESET_ASKED, email, {})
+
+
+def note_refused_from_directory(*, tenant_id: uuid.UUID | None, object_id: uuid.UUID | None, email: str, why: Failure) -> None:
+    """Log that somebody whom a company's directory sent did not come in: in the account of its tenant, where there is one.
+
+    Who it was is said by name if they are known there, else by the address that the directory vouches for or their ID in it; of an unknown
+    tenant only its ID is kept. Anybody has a directory somewhere, so it is bounded as `note_turned_away` is.
+    """
+    account = PartnerAccount.objects.filter(pk=tenant_id).first() if tenant_id else None
+    people = StaffMember.objects.filter(account=account) if account else StaffMember.objects.none()
+    member = (object_id and people.filter(object_id=object_id).first()) or (email and people.filter(email=email.strip().lower()).first())
+    seen = [_is_first_in_a_while(what) for what in (f"refused from {_network()}", f"refused {tenant_id} {object_id or _network()}")]
+    if all(seen):
+        name = str(member or email or object_id or "") if account else str(tenant_id or "")
+        about = member or None
+        changes = {"why": [None, why]}
+        record(Action.SIGN_IN_FAILED, by=None, account_id=account and account.pk, about=about, name=name, changes=changes)
+
+
+def _record_tried(action: Action, email: str, changes: Changes) -> None:
+    """Log that somebody tried something as the person with this address; `note_failed_sign_in` says what is kept of an unknown one."""
     email = email.strip().lower()
     tried = StaffMember.objects.filter(email=email).first()
     if tried:
-        record(Action.SIGN_IN_FAILED, by=None, account_id=tried.account_id, about=tried)
+        record(action, by=None, account_id=tried.account_id, about=tried, changes=changes)
     else:
-        record(Action.SIGN_IN_FAILED, by=None, name=salted_hmac("failed sign-in", email, algorithm="sha256").hexdigest()[:16])
+        name = salted_hmac("failed sign-in", email, algorithm="sha256").hexdigest()[:16] if email else ""
+        record(action, by=None, name=name, changes=changes)
+
+
+def _is_first_in_a_while(what: str) -> bool:
+    """Whether this did not happen within the last five minutes, in any server process. What is kept of it tells nobody anything."""
+    return cache.add(f"noted:{hashlib.sha256(what.encode()).hexdigest()}", 1, _WHILE.total_seconds())
+
+
+def _network() -> str:
+    """From where the present request comes, as throttling counts: the address, or of IPv6 the network that one customer is given."""
+    address = current_origin().address or ""
+    return str(ip_network(f"{address}/64", strict=False)) if ":" in address else address
 
 
 def note_password_link(*, by: StaffMember, member: StaffMember) -> None:
@@ -433,12 +510,12 @@ def note_activity_export(*, by: StaffMember, filters: Mapping[str, object]) -> N
     record(Action.ACTIVITY_EXPORTED, by=by, changes=differences({}, filters))
 
 
-def set_password(*, by: StaffMember, password: str) -> None:
+def set_password(*, by: StaffMember, password: str, by_link: bool = False) -> None:
     """Give `by` the password that they chose, knowing the old one or by a link; the door has checked that it is good enough."""
     with transaction.atomic():
         by.set_password(password)
         by.save(update_fields=["password"])
-        record(Action.PASSWORD_CHANGED, by=by)
+        record(Action.PASSWORD_RESET if by_link else Action.PASSWORD_CHANGED, by=by)
 
 
 def register_application(*, by: StaffMember, name: str, kind: str, redirect_uris: Sequence[str] = ()) -> tuple[Application, str]:

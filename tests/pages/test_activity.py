@@ -16,7 +16,7 @@ from agreements.services import withdraw_acceptance
 from customers.services import update_customer
 from mca_portal.pages import activity_words, exports
 from mca_portal.staff.activity import entry, record
-from mca_portal.staff.models import Action, Activity, StaffMember
+from mca_portal.staff.models import Action, Activity, Failure, StaffMember
 from mca_portal.staff.origin import Way, coming_from
 from mca_portal.staff.roles import Role
 from mca_portal.staff.services import change_member, note_failed_sign_in, note_sign_in, set_preferences
@@ -254,7 +254,7 @@ def test_a_person_of_another_account_is_none_of_the_list(admin):
 def test_the_log_of_another_account_is_not_shown(admin):
     stranger = make_staff()
     customer = make_customer(stranger, company_name="Theirs")
-    note_failed_sign_in(email="nobody@partner.example")
+    note_failed_sign_in(email="nobody@partner.example", why=Failure.PASSWORD)
     assert sentences(admin) == []
     assert sentences(admin, customer=str(customer.pk)) == []
     assert "Nothing has been logged yet" in page(admin, "/activity/")

@@ -98,6 +98,12 @@ def refused(answer: HttpResponse, words: str) -> None:
     assert "Back to sign-in" in page
 
 
+def logged() -> list[tuple[Any, Any, str, str]]:
+    """Whom the log says that it kept out: account, actor, name and reason."""
+    rows = Activity.objects.filter(action=Action.SIGN_IN_FAILED).order_by("pk")
+    return [(row.account_id, row.actor_id, row.about_name, row.changes["why"][1]) for row in rows]
+
+
 # Off and on
 
 
@@ -266,6 +272,7 @@ def test_an_unknown_tenant_is_refused_kindly(directory: Directory) -> None:
     refused(answer, "belongs to no partner account here")
     assert who(client) == ""
     assert not StaffMember.objects.exists()
+    assert logged() == [(None, None, directory.claims["tid"], "unknown_tenant")], "the operator sees which"
 
 
 @pytest.mark.parametrize("roles", [None, [], "admin_agent", ["Global Administrator"], {"admin_agent": 1}])
@@ -274,6 +281,7 @@ def test_without_a_role_of_the_portal_nobody_comes_in(directory: Directory, role
     _client, answer = walk()
     refused(answer, "gives you no role in the portal")
     assert not StaffMember.objects.exists()
+    assert logged() == [(uuid.UUID(directory.claims["tid"]), None, "sora@contoso.example", "no_role")]
 
 
 def test_whoever_loses_their_role_in_the_directory_loses_it_here_too(directory: Directory, admin: StaffMember) -> None:
@@ -282,6 +290,7 @@ def test_whoever_loses_their_role_in_the_directory_loses_it_here_too(directory: 
     _client, answer = walk()
     refused(answer, "gives you no role in the portal")
     assert StaffMember.objects.get(email="sora@contoso.example").roles == []
+    assert logged() == [(admin.account_id, None, "Sora Kim", "no_role")]
     assert first.get("/").status_code == 302
 
 
@@ -386,6 +395,12 @@ def test_a_token_of_entras_document_for_all_tenants_names_its_own(directory: Dir
     refused(walk()[1], "could not be trusted")
     directory.instead = {"iss": f"{directory.address}/{account.pk}/v2.0"}
     assert who(walk()[0]) == "sora@contoso.example"
+
+
+def test_whoever_calls_the_way_back_again_and_again_fills_no_log(directory: Directory) -> None:
+    for number in range(20):
+        Client(REMOTE_ADDR=f"2001:db8::{number}").get(f"{BACK}?state={number}&code=x")
+    assert logged() == [(None, None, "", "untrusted")]
 
 
 def test_the_way_back_belongs_to_the_browser_that_began_it_and_is_walked_once(directory: Directory) -> None:

@@ -15,7 +15,7 @@ from agreements.models import Via
 from agreements.services import Person, withdraw_acceptance
 from customers.services import update_customer
 from mca_portal.staff import activity
-from mca_portal.staff.models import Action, Activity, StaffMember, Topic
+from mca_portal.staff.models import Action, Activity, Failure, StaffMember, Topic
 from mca_portal.staff.origin import Origin, Way, coming_from, current_origin
 from mca_portal.staff.roles import NotAllowed, Role
 from mca_portal.staff.services import (
@@ -265,7 +265,7 @@ def test_whom_the_operator_adds_changes_or_gives_a_password_stands_in_the_accoun
 
 def test_the_operator_reads_what_belongs_to_no_account_and_nothing_else(client: Client, operator, admin):
     make_customer(admin, company_name="Contoso")
-    note_failed_sign_in(email="nobody@partner.example")
+    note_failed_sign_in(email="nobody@partner.example", why=Failure.PASSWORD)
     html = client.get("/operator/staff/activity/").content.decode()
     assert last().about_name in html
     assert "customers.created" not in html
@@ -361,7 +361,7 @@ def test_signing_in_and_out_is_kept(client: Client, admin):
 
 def test_a_wrong_password_is_kept_in_the_account_of_whoever_it_was_tried_on_and_names_nobody_as_the_actor(client: Client, admin):
     sign_in(client, admin.email.upper(), "wrong")
-    assert said(last()) == (None, Action.SIGN_IN_FAILED, "", str(admin), {})
+    assert said(last()) == (None, Action.SIGN_IN_FAILED, "", str(admin), {"why": [None, "password"]})
     assert (last().account, last().about_id) == (admin.account, str(admin.pk))
     assert "wrong" not in json.dumps(list(Activity.objects.values()), default=str)
 
@@ -369,7 +369,7 @@ def test_a_wrong_password_is_kept_in_the_account_of_whoever_it_was_tried_on_and_
 def test_somebody_deactivated_who_knows_the_password_has_failed_to_sign_in(client: Client):
     gone = make_staff(is_active=False)
     sign_in(client, gone.email)
-    assert said(last())[1:4] == (Action.SIGN_IN_FAILED, "", str(gone))
+    assert said(last())[1:] == (Action.SIGN_IN_FAILED, "", str(gone), {"why": [None, "inactive"]})
     assert Activity.objects.count() == 1
 
 
@@ -387,7 +387,7 @@ def test_an_address_that_nobody_has_belongs_to_no_account_and_is_not_kept_in_cle
 def test_a_failed_sign_in_costs_the_same_whether_the_address_is_known(admin, django_assert_num_queries):
     for email in (admin.email, "nobody@partner.example"):
         with django_assert_num_queries(2):
-            note_failed_sign_in(email=email)
+            note_failed_sign_in(email=email, why=Failure.PASSWORD)
 
 
 # Who sees what (P1, A5)
@@ -399,8 +399,8 @@ def everything(admin):
     subscription = make_subscription(admin, confirm(admin, make_customer(admin)).customer)
     set_status(by=admin, subscription=subscription, status=Status.SUSPENDED, version=None)
     create_token(by=admin, name="Nightly", days=30)
-    note_failed_sign_in(email=admin.email)
-    note_failed_sign_in(email="nobody@partner.example")
+    note_failed_sign_in(email=admin.email, why=Failure.PASSWORD)
+    note_failed_sign_in(email="nobody@partner.example", why=Failure.PASSWORD)
     stranger = make_staff()
     confirm(stranger, make_customer(stranger))
     return admin.account
