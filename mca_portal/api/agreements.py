@@ -84,7 +84,7 @@ def list_acceptances(request: ApiRequest, customer_id: str, agreementType: str |
     customer = own_customer(request.auth, customer_id)
     rows = Acceptance.objects.visible_to(request.auth).filter(customer=customer).standing().select_related("template").order_by("-pk")
     items = [
-        _acceptance(row) | {"dateAgreed": f"{row.agreed_on}T00:00:00", "agreementLink": row.template.link}
+        _acceptance(row, "") | {"agreementLink": row.template.link}
         for row in rows
         if _asked_for(row.template.agreement_type, agreementType)
     ]
@@ -114,12 +114,8 @@ def confirm(request: ApiRequest, customer_id: str, body: Confirmation) -> HttpRe
         )
     except NewerTemplate as error:
         raise newer_template(template_id, error) from error
-    made = _acceptance(acceptance) | {
-        "dateAgreed": f"{acceptance.agreed_on}T00:00:00.000Z",
-        "userId": str(request.auth.object_id),
-        "attributes": {"objectType": "Agreement"},
-    }
-    return reply(made, 201)
+    more = {"userId": str(request.auth.object_id), "attributes": {"objectType": "Agreement"}}
+    return reply(_acceptance(acceptance, ".000Z") | more, 201)
 
 
 @router.get(
@@ -164,8 +160,8 @@ def document(request: ApiRequest, template_id: str, language: str = FALLBACK_LAN
     )
 
 
-def _acceptance(row: Acceptance) -> Json:
-    """What both the list and the answer to a confirmation say of a record."""
+def _acceptance(row: Acceptance, zone: str) -> Json:
+    """What both the list and the answer to a confirmation say of a record; only the answer's date says that it is in UTC."""
     return {
         "primaryContact": {
             "firstName": row.first_name,
@@ -174,5 +170,6 @@ def _acceptance(row: Acceptance) -> Json:
             "phoneNumber": row.phone or None,
         },
         "templateId": str(row.template_id),
+        "dateAgreed": f"{row.agreed_on}T00:00:00{zone}",
         "type": row.template.agreement_type,
     }

@@ -257,10 +257,10 @@ class Customer(CustomerLine):
 
 
 class UserCredentials(Shown):
-    """There because clients read it. The portal makes no user, so the password is empty."""
+    """There because clients read it. The portal makes no user, so the password is empty, and left out where a client cannot read one."""
 
     user_name: str
-    password: Literal[""]
+    password: Literal[""] = absent()
 
 
 class CreatedCustomer(Customer):
@@ -341,6 +341,7 @@ class OfferCategory(Shown):
 
     id: str
     name: str
+    rank: Literal[0]
     locale: str
     country: str
     attributes: ResourceAttributes
@@ -368,6 +369,7 @@ class Offer(Shown):
     description: str
     minimum_quantity: int
     maximum_quantity: int
+    rank: Literal[0]
     uri: str
     locale: str
     country: str

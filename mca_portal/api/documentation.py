@@ -75,6 +75,7 @@ PARAMETERS = {
     "offset": "How many to leave out at the start.",
     "filter": 'JSON that names field and start: {"Field":"CompanyName","Value":"cont","Operator":"starts_with"}; Field may be Domain.',
     "seekOperation": "Next, Previous or First, with MS-ContinuationToken.",
+    "billingType": "monthly or annual; without it: all.",
     "mpn_id": "A partner of record: the portal keeps none, so nothing is found.",
 }
 REQUEST_HEADERS: Json = {

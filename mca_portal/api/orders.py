@@ -113,10 +113,13 @@ def create_order(request: ApiRequest, customer_id: str, body: NewOrder) -> HttpR
 
 
 @router.get("/customers/{customer_id}/orders", summary="Get a customer's orders", response=answers(shown.Orders, 404))
-def list_orders(request: ApiRequest, customer_id: str) -> HttpResponse:
-    """The customer's orders, newest first."""
+def list_orders(request: ApiRequest, customer_id: str, billingType: str | None = None) -> HttpResponse:
+    """The customer's orders, newest first, or those of one billing cycle."""
     customer = own_customer(request.auth, customer_id)
     rows = Order.objects.visible_to(request.auth).filter(customer=customer).prefetch_related("lines").order_by("-placed_at", "-id")
+    if billingType:
+        cycle = billingType.strip().lower()
+        rows = rows.filter(billing_cycle=cycle) if cycle in BillingCycle.values else rows.none()
     return collection([_order(order) for order in rows], f"/customers/{customer.pk}/orders")
 
 
@@ -317,15 +320,17 @@ def _subscription(row: Subscription, country: str) -> Json:
 def _offer(offer: Offer, country: str) -> Json:
     place = {"locale": "en-US", "country": country}
     unit = offer.unit_type if offer.is_license_based else "Usage-based"
-    category = {"id": f"{offer.category.replace(' ', '')}_Key", "name": offer.category, "attributes": {"objectType": "OfferCategory"}}
+    category = {"id": f"{offer.category.replace(' ', '')}_Key", "name": offer.category, "rank": 0} | place
     return {
         "id": str(offer.pk),
         "name": offer.name,
         "description": offer.description,
         "minimumQuantity": offer.minimum_quantity,
         "maximumQuantity": offer.maximum_quantity,
+        "rank": 0,  # none goes before another
         "uri": f"/offers/{offer.pk}",
-        "category": category | place,
+        **place,
+        "category": category | {"attributes": {"objectType": "OfferCategory"}},
         "limitUnitOfMeasure": "None",
         "limit": 0,
         "prerequisiteOffers": [],
@@ -341,4 +346,4 @@ def _offer(offer: Offer, country: str) -> Json:
         "unitType": unit,
         "links": {"learnMore": {"method": "GET", "headers": []}, "self": link(f"/offers/{offer.pk}?country={country}")},
         "attributes": {"objectType": "Offer"},
-    } | place
+    }
