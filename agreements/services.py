@@ -181,7 +181,7 @@ def require_acceptance(customer: Customer) -> Acceptance | None:
         Standing.objects.select_for_update(of=("self",))
         .select_related("acceptance")
         .annotate(required_rank=Subquery(required))
-        .get(customer=customer)
+        .get(customer=customer, account=account)
     )
     if not account.agreement_applies:
         return None
@@ -236,8 +236,10 @@ def _copied(standing: Standing) -> tuple[object, ...]:
 
 def _lock_standing(by: StaffMember, customer: Customer) -> Standing:
     """The customer's standing, locked until the transaction ends, reached only through `by`'s own account (A5)."""
-    rows = Standing.objects.select_for_update(of=("self",)).select_related("customer__account")
-    return rows.get(customer=customer, account_id=by.account_id)
+    standing = Standing.objects.select_for_update().get(customer=customer, account_id=by.account_id)
+    assert by.account is not None  # else there were no such standing
+    customer.account, standing.customer = by.account, customer
+    return standing
 
 
 def _derive(standing: Standing) -> None:

@@ -240,17 +240,19 @@ def set_auto_renew(*, by: StaffMember, subscription: Subscription, auto_renew: b
 
 
 def _own(by: StaffMember, customer: Customer) -> Customer:
-    """The customer with its account, reached only through `by`'s own account (A5), which must transact (A2)."""
-    customer = Customer.objects.visible_to(by).select_related("account").get(pk=customer.pk)
-    if not customer.account.transacts:
+    """The customer with its account, which must be `by`'s own (A5) and must transact (A2)."""
+    if by.account is None or customer.account_id != by.account_id:
+        raise Customer.DoesNotExist
+    if not by.account.transacts:
         raise NotYoursToTransact
+    customer.account = by.account
     return customer
 
 
 def _lock_subscription(by: StaffMember, subscription: Subscription, version: int | None) -> Subscription:
     """The subscription as it is now, locked; raises StaleSubscription when it is no longer at `version`."""
-    rows = Subscription.objects.visible_to(by).select_for_update(of=("self",)).select_related("offer", "customer__account")
-    locked = rows.get(pk=subscription.pk)
+    locked = Subscription.objects.visible_to(by).select_for_update(of=("self",)).get(pk=subscription.pk)
+    locked.customer, locked.offer = subscription.customer, subscription.offer  # these never change
     if version is not None and version != locked.version:
         raise StaleSubscription(locked)
     return locked

@@ -1,5 +1,7 @@
 """Who calls, and which of their customers is it about?"""
 
+import uuid
+
 from django.http import HttpRequest
 from django.utils.translation import gettext
 from ninja.security import HttpBearer
@@ -55,13 +57,18 @@ def account_of(person: StaffMember) -> PartnerAccount:
     return person.account
 
 
+def customer_key(customer_id: str) -> uuid.UUID:
+    """The Microsoft ID in an address. Raises Refused."""
+    return guid(customer_id, Refused(400, 900118, gettext("The customer ID must be a GUID."), [customer_id[:100]]))
+
+
 def own_customer(person: StaffMember, customer_id: str) -> Customer:
     """The customer with this Microsoft ID among those of the caller's account; a foreign one is not found (A5).
 
     Raises NotAllowed (P1), Refused.
     """
     require(person, Permission.VIEW_CUSTOMERS)
-    key = guid(customer_id, Refused(400, 900118, gettext("The customer ID must be a GUID."), [customer_id[:100]]))
+    key = customer_key(customer_id)
     customer = Customer.objects.visible_to(person).filter(pk=key).first()
     if customer is None:
         raise not_found(gettext("This account has no customer with the ID %(id)s.") % {"id": key}, TENANT_NOT_FOUND)

@@ -2,6 +2,8 @@
 
 import datetime as dt
 import uuid
+from collections.abc import Callable
+from contextlib import nullcontext
 from http import HTTPStatus
 
 from django.db import transaction
@@ -11,7 +13,7 @@ from ninja import Router
 from pydantic import Field
 
 from mca_portal.api import answers as shown
-from mca_portal.api.access import ApiRequest, account_of, own_customer
+from mca_portal.api.access import ApiRequest, account_of, customer_key, own_customer
 from mca_portal.api.documentation import REFUSED, answers
 from mca_portal.api.errors import ACTION_NOT_ALLOWED, Refused, invalid, not_found
 from mca_portal.api.wire import Body, Json, collection, etag, guid, link, reply, seen_version
@@ -184,17 +186,18 @@ def update_subscription(request: ApiRequest, customer_id: str, subscription_id: 
     named = (body.billing_cycle or "").lower() not in ("", "none", "unknown")
     if named and _cycle(body.billing_cycle or "") != row.order.billing_cycle:
         raise Refused(400, CYCLE_BY_ORDER, gettext("A subscription's billing cycle is its order's and cannot be changed here."))
-    by, name, placed = request.auth, tidy(body.friendly_name or ""), row.order
-    with transaction.atomic():
-        # The license count first: it locks the customer's standing before the subscription, as everywhere.
-        if body.quantity is not None and body.quantity != row.quantity:
-            row, version = change_license_count(by=by, subscription=row, quantity=body.quantity, version=version), None
-        if status is not None and status != row.status:
-            row, version = set_status(by=by, subscription=row, status=status, version=version), None
-        if name and name != row.friendly_name:
-            row, version = rename_subscription(by=by, subscription=row, friendly_name=name, version=version), None
-        if body.auto_renew_enabled is not None and body.auto_renew_enabled != row.auto_renew:
-            row, version = set_auto_renew(by=by, subscription=row, auto_renew=body.auto_renew_enabled, version=version), None
+    placed, name = row.order, tidy(body.friendly_name or "")
+    # The license count first: it locks the customer's standing before the subscription, as everywhere.
+    possible: list[tuple[Callable[..., Subscription], str, object, object]] = [
+        (change_license_count, "quantity", body.quantity, row.quantity),
+        (set_status, "status", status, row.status),
+        (rename_subscription, "friendly_name", name or None, row.friendly_name),
+        (set_auto_renew, "auto_renew", body.auto_renew_enabled, row.auto_renew),
+    ]
+    changes = [(change, {field: wanted}) for change, field, wanted, now in possible if wanted is not None and wanted != now]
+    with transaction.atomic() if len(changes) > 1 else nullcontext():
+        for change, to in changes:
+            row, version = change(by=request.auth, subscription=row, version=version, **to), None
     row.order = placed
     return reply(_subscription(row, str(account_of(request.auth).country)))
 
@@ -212,12 +215,14 @@ def _status(text: str | None) -> Status | None:
 
 
 def _own_subscription(request: ApiRequest, customer_id: str, subscription_id: str) -> Subscription:
-    """The customer's subscription; another customer's or account's is not found (A5). Raises Refused."""
-    customer = own_customer(request.auth, customer_id)
+    """The customer's subscription; another customer's or account's is not found (A5). Raises NotAllowed (P1), Refused."""
+    require(request.auth, Permission.VIEW_CUSTOMERS)
     missing = not_found(gettext("Subscription with ID %(id)s not found.") % {"id": subscription_id[:100]}, SUBSCRIPTION_NOT_FOUND)
-    rows = Subscription.objects.visible_to(request.auth).filter(customer=customer).select_related("offer", "order", "customer")
-    row = rows.filter(pk=guid(subscription_id, missing)).first()
+    owner = customer_key(customer_id)
+    rows = Subscription.objects.visible_to(request.auth).select_related("offer", "order", "customer")
+    row = rows.filter(customer_id=owner, pk=guid(subscription_id, missing)).first()
     if row is None:
+        own_customer(request.auth, customer_id)
         raise missing
     return row
 
