@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.contrib.auth.models import Group
+from django.test import Client
 from django.utils import timezone
 
 from agreements.models import Acceptance, AgreementTemplate, Via
@@ -44,6 +45,14 @@ def make_staff(account: PartnerAccount | None = None, *roles: Role, **fields: An
     member.save()
     member.groups.set(Group.objects.filter(name__in=held))
     return member
+
+
+def signed_in_and_confirmed(person: StaffMember) -> Client:
+    """A browser in which `person` is signed in and was asked for the password once more just now."""
+    client = Client()
+    client.force_login(person)
+    assert client.post("/accounts/reauthenticate/", {"password": PASSWORD}).status_code == 302
+    return client
 
 
 def customer_details(**fields: str) -> dict[str, str]:

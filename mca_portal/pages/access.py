@@ -1,9 +1,10 @@
-"""How does a page ask for a permission? One decorator, so that no page forgets it (P1)."""
+"""How does a page ask for a permission (P1), and whether it is still the person who signed in? In one way each."""
 
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
+from allauth.account.decorators import reauthentication_required
 from django.http import HttpRequest, HttpResponse
 
 from customers.errors import NotYoursToTransact
@@ -32,3 +33,12 @@ def needs(*permissions: Permission) -> Callable[..., Callable[..., HttpResponse]
         return guarded
 
     return decorate
+
+
+@reauthentication_required(app="allauth.mfa")
+def confirm_it_is_you(request: HttpRequest) -> None:
+    """Ask for the password or a second factor once more, unless that was within five minutes: before what outlives a session left open.
+
+    Raises allauth's ReauthenticationRequired, which leads to that page; when it is answered, the form that was sent is done as it was.
+    Whoever has neither, coming from their company's directory alone, is not asked.
+    """

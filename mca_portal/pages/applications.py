@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods
 
-from mca_portal.pages.access import needs
+from mca_portal.pages.access import confirm_it_is_you, needs
 from mca_portal.pages.typed import unchecked
 from mca_portal.staff.forms import ApplicationForm, NewApplicationForm
 from mca_portal.staff.models import Application
@@ -31,10 +31,11 @@ def applications(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @needs(Permission.MANAGE_STAFF)
 def application_new(request: HttpRequest) -> HttpResponse:
-    """Register one. The answer shows its secret, once; no browser keeps that page."""
+    """Register one, which asks for one's password first. The answer shows its secret, once; no browser keeps that page."""
     form = NewApplicationForm(request.POST or getattr(request, "typed", None) or None)
     unchecked(request, form)
     if request.method == "POST" and form.is_valid():
+        confirm_it_is_you(request)
         try:
             application, secret = register_application(by=request.user, **form.cleaned_data)
         except ValidationError as error:
@@ -47,7 +48,10 @@ def application_new(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @needs(Permission.MANAGE_STAFF)
 def application(request: HttpRequest, client_id: str) -> HttpResponse:
-    """Show and change one: name, redirect addresses, a new secret, whether it may get tokens. Another account's is not found (A5)."""
+    """Show and change one: name, redirect addresses, a new secret, whether it may get tokens. Another account's is not found (A5).
+
+    Asks for one's password before all but switching it off.
+    """
     rows = Application.objects.visible_to(request.user).select_related("client", "registered_by")
     found = get_object_or_404(rows, pk=client_id)
     if request.method == "GET":
@@ -55,18 +59,21 @@ def application(request: HttpRequest, client_id: str) -> HttpResponse:
     name = found.client.name
     match request.POST.get("action"):
         case "secret" if found.has_secret:
+            confirm_it_is_you(request)
             secret = renew_secret(by=request.user, application=found)
             return _show(request, found, secret=secret, fact=gettext("The application has a new secret. The old one ended."))
         case "disable":
             set_application_active(by=request.user, application=found, active=False)
             messages.success(request, gettext("%(name)s is disabled, and its tokens have ended.") % {"name": name})
         case "enable":
+            confirm_it_is_you(request)
             set_application_active(by=request.user, application=found, active=True)
             messages.success(request, gettext("%(name)s can get tokens again.") % {"name": name})
         case _:
             form = ApplicationForm(request.POST)
             if not form.is_valid():
                 return _show(request, found, form=form)
+            confirm_it_is_you(request)
             try:
                 change_application(by=request.user, application=found, **form.cleaned_data)
             except ValidationError as error:

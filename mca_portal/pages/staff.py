@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods
 
-from mca_portal.pages.access import needs
+from mca_portal.pages.access import confirm_it_is_you, needs
 from mca_portal.pages.typed import unchecked
 from mca_portal.staff.errors import LastAdminAgent, NotYourself
 from mca_portal.staff.forms import MemberForm, NewMemberForm, SecurityForm
@@ -41,10 +41,11 @@ def staff(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @needs(Permission.MANAGE_STAFF)
 def staff_new(request: HttpRequest) -> HttpResponse:
-    """Add somebody; the link by which they choose their password is shown once, on their page."""
+    """Add somebody, which asks for one's own password first; the link by which they choose theirs is shown once, on their page."""
     form = NewMemberForm(request.POST or request.typed or None)
     unchecked(request, form)
     if request.method == "POST" and form.is_valid():
+        confirm_it_is_you(request)
         try:
             member = add_member(by=request.user, **_cleaned(form))
         except ValidationError as error:
@@ -60,7 +61,10 @@ def staff_new(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @needs(Permission.MANAGE_STAFF)
 def staff_member(request: HttpRequest, pk: int) -> HttpResponse:
-    """Show and change one member: name, roles, whether they may sign in, a new link. Another account's member is not found (A5)."""
+    """Show and change one member: name, roles, whether they may sign in, a new link. Another account's member is not found (A5).
+
+    Asks for one's own password before other roles and before a link.
+    """
     member = get_object_or_404(StaffMember.objects.visible_to(request.user).with_second_factor().select_related("account"), pk=pk)
     action = request.POST.get("action", "save") if request.method == "POST" else ""
     typed = (request.POST or request.typed) if action in ("", "save") else None
@@ -140,6 +144,8 @@ def _act(request: HttpRequest, member: StaffMember, action: str, form: MemberFor
     if action == "save":
         if not form.is_valid():
             return False
+        if "roles" in form.changed_data:
+            confirm_it_is_you(request)
         changed = change_member(by=request.user, member=member, **_cleaned(form))
         if changed.pk == request.user.pk:
             update_session_auth_hash(request, changed)  # one's own new roles end one's sessions, but not this one
@@ -151,6 +157,7 @@ def _act(request: HttpRequest, member: StaffMember, action: str, form: MemberFor
         set_active(by=request.user, member=member, active=True)
         messages.success(request, gettext("%(name)s can sign in again.") % {"name": name})
     elif action == "link" and member.is_active:
+        confirm_it_is_you(request)
         _keep_link(request, member)
     else:
         return False

@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods
 
-from mca_portal.pages.access import needs
+from mca_portal.pages.access import confirm_it_is_you, needs
 from mca_portal.pages.typed import unchecked
 from mca_portal.staff.forms import TokenForm
 from mca_portal.staff.models import ApiToken
@@ -19,12 +19,13 @@ from mca_portal.staff.services import create_token, revoke_token
 @require_http_methods(["GET", "POST"])
 @needs(Permission.USE_API_TOKENS)
 def tokens(request: HttpRequest) -> HttpResponse:
-    """List one's own tokens and make a new one. The answer to making it shows the token, once; no browser keeps that page."""
+    """List one's own tokens and make a new one, which asks for one's password. The answer shows it, once; no browser keeps that page."""
     form, secret, status = TokenForm(request.POST or request.typed or None), "", 200
     unchecked(request, form)
     if request.method == "POST":
         status = 422
         if form.is_valid():
+            confirm_it_is_you(request)
             try:
                 _token, secret = create_token(by=request.user, **form.cleaned_data)
             except ValidationError as error:

@@ -287,6 +287,7 @@ def for_oneself_and_colleagues(camera: Camera) -> None:
     camera.visit(activity="/activity/", api="/api/", application_new="/applications/new/")
     page.locator("[name=name]").fill({"en": "Nightly report", "ko": "야간 보고서"}[camera.language])
     page.locator("main form button.btn-primary[type=submit]").click()
+    confirm_it_is_you(page)
     page.locator("#secret").wait_for()
     camera.shoot("application-secret")
     camera.visit(applications="/applications/")
@@ -315,8 +316,7 @@ def second_factor(camera: Camera) -> None:
     camera.sign_in("sales.agent", partner)
     camera.go("/accounts/authenticator-app/")
     camera.shoot("confirm-it-is-you")
-    page.locator("[name=password]").fill(PASSWORD)
-    page.locator("form:has([name=password]) button[type=submit]").click()
+    confirm_it_is_you(page)
     page.locator("#secret").wait_for()
     camera.shoot("authenticator-app")
     secret = page.locator("#secret").input_value()
@@ -333,6 +333,12 @@ def second_factor(camera: Camera) -> None:
     page.locator("form:has([name=password]) button[type=submit]").click()
     page.locator("[name=code]").first.wait_for()
     camera.shoot("second-factor")
+
+
+def confirm_it_is_you(page: Page) -> None:
+    """Give the password that is asked for once more."""
+    page.locator("[name=password]").fill(PASSWORD)
+    page.locator("form:has([name=password]) button[type=submit]").click()
 
 
 def _code(secret: str) -> str:

@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 
 from mca_portal.staff.models import Application
 from tests.browser.test_accessibility import both_languages, check  # noqa: F401
-from tests.factories import make_application
+from tests.factories import PASSWORD, make_application
 
 
 class _Back(http.server.BaseHTTPRequestHandler):
@@ -38,6 +38,13 @@ def back() -> Iterator[str]:
     server.server_close()
 
 
+def confirm_it_is_you(page: Page, t: Any) -> None:
+    """Give the password that is asked for once more."""
+    expect(page.get_by_role("heading", level=1)).to_have_text(t("Confirm that it is you"))
+    page.get_by_label(t("Password"), exact=True).fill(PASSWORD)
+    page.get_by_role("button", name=t("Go on"), exact=True).click()
+
+
 def authorize(application: Application, back: str) -> str:
     """Where the application sends the browser."""
     asked = {"client_id": application.pk, "response_type": "code", "redirect_uri": back, "state": "mine"}
@@ -52,7 +59,9 @@ def test_an_application_is_registered_and_allowed(page: Page, agent: Any, check:
     page.get_by_label(t("Desktop program or script that staff sign in to")).check()
     page.get_by_role("button", name=t("Register"), exact=True).click()
     check()
+    confirm_it_is_you(page, t)
     page.get_by_label(t("Redirect addresses")).fill("http://127.0.0.1/back")
+    check()
     page.get_by_role("button", name=t("Register"), exact=True).click()
     expect(page.get_by_role("status")).to_contain_text(t("The application was registered."))
     check()
@@ -77,6 +86,7 @@ def test_a_secret_is_shown_to_whoever_registers_a_service(page: Page, agent: Any
     check("/applications/new/")
     page.get_by_label(t("Application name"), exact=True).fill("Nightly orders")
     page.get_by_role("button", name=t("Register"), exact=True).click()
+    confirm_it_is_you(page, t)
     expect(page.get_by_label(t("Secret"), exact=True)).not_to_be_empty()
     check()
     page.get_by_role("button", name=t("Disable")).click()

@@ -10,17 +10,11 @@ from django.test.utils import CaptureQueriesContext
 
 from mca_portal.staff.models import Activity, Application
 from mca_portal.staff.services import set_application_active
-from tests.factories import make_application, make_staff
+from tests.factories import make_application, make_staff, signed_in_and_confirmed
 
 pytestmark = pytest.mark.django_db
 SERVICE = {"name": "Nightly orders", "kind": "service"}
 WEB = {"name": "Shop", "kind": "web", "redirect_uris": "https://shop.example/back\nhttps://shop.example:8443/back?x=1"}
-
-
-def signed_in(person) -> Client:
-    client = Client()
-    client.force_login(person)
-    return client
 
 
 def secret_on(page) -> str:
@@ -35,7 +29,7 @@ def works(application, secret) -> bool:
 
 def test_an_application_is_registered_and_its_secret_shown_once() -> None:
     person = make_staff()
-    client = signed_in(person)
+    client = signed_in_and_confirmed(person)
     made = client.post("/applications/new/", SERVICE)
     application = Application.objects.get()
     assert made.status_code == 200
@@ -51,13 +45,13 @@ def test_an_application_is_registered_and_its_secret_shown_once() -> None:
 def test_a_new_secret_ends_the_old_one() -> None:
     person = make_staff()
     application, old = make_application(person)
-    new = secret_on(signed_in(person).post(f"/applications/{application.pk}/", {"action": "secret"}))
+    new = secret_on(signed_in_and_confirmed(person).post(f"/applications/{application.pk}/", {"action": "secret"}))
     assert works(application, new)
     assert not works(application, old)
 
 
 def test_a_script_on_ones_own_machine_has_no_secret() -> None:
-    client = signed_in(make_staff())
+    client = signed_in_and_confirmed(make_staff())
     typed = {"name": "Script", "kind": "native", "redirect_uris": "http://127.0.0.1/back"}
     assert secret_on(client.post("/applications/new/", typed)) == ""
     application = Application.objects.get()
@@ -68,7 +62,7 @@ def test_a_script_on_ones_own_machine_has_no_secret() -> None:
 def test_name_and_redirect_addresses_change() -> None:
     person = make_staff()
     application, _secret = make_application(person, kind="web", redirect_uris=["https://shop.example/old"])
-    answer = signed_in(person).post(f"/applications/{application.pk}/", WEB | {"action": "save"})
+    answer = signed_in_and_confirmed(person).post(f"/applications/{application.pk}/", WEB | {"action": "save"})
     assert answer.status_code == 302
     application = Application.objects.get()
     assert str(application) == "Shop"
@@ -78,7 +72,7 @@ def test_name_and_redirect_addresses_change() -> None:
 def test_an_application_is_disabled_and_enabled() -> None:
     person = make_staff()
     application, secret = make_application(person)
-    client = signed_in(person)
+    client = signed_in_and_confirmed(person)
     assert "disabled" in client.post(f"/applications/{application.pk}/", {"action": "disable"}, follow=True).content.decode()
     assert not works(application, secret)
     assert "Disabled" in client.get("/applications/").content.decode()
@@ -95,7 +89,7 @@ def test_an_application_is_disabled_and_enabled() -> None:
     ],
 )  # fmt: skip
 def test_an_address_that_is_not_safe_to_send_a_browser_to_is_refused_at_its_field(uri) -> None:
-    answer = signed_in(make_staff()).post("/applications/new/", WEB | {"redirect_uris": uri})
+    answer = signed_in_and_confirmed(make_staff()).post("/applications/new/", WEB | {"redirect_uris": uri})
     assert answer.status_code == 422
     assert answer.context["form"].errors.keys() == {"redirect_uris"}
     assert not Application.objects.exists()
@@ -113,7 +107,7 @@ def test_an_address_that_is_not_safe_to_send_a_browser_to_is_refused_at_its_fiel
     ],
 )
 def test_what_is_wrong_is_said_at_its_field_and_kept(typed, field) -> None:
-    answer = signed_in(make_staff()).post("/applications/new/", typed)
+    answer = signed_in_and_confirmed(make_staff()).post("/applications/new/", typed)
     assert answer.status_code == 422
     assert answer.context["form"].errors.keys() == {field}
     assert answer.context["form"]["name"].value() == typed["name"]
@@ -122,7 +116,7 @@ def test_what_is_wrong_is_said_at_its_field_and_kept(typed, field) -> None:
 def test_an_account_has_no_more_applications_than_it_can_look_after() -> None:
     person = make_staff()
     applications = [make_application(person)[0] for _ in range(50)]
-    client = signed_in(person)
+    client = signed_in_and_confirmed(person)
     assert client.post("/applications/new/", SERVICE).status_code == 422
     set_application_active(by=person, application=applications[0], active=False)
     assert client.post("/applications/new/", SERVICE).status_code == 200
@@ -130,7 +124,7 @@ def test_an_account_has_no_more_applications_than_it_can_look_after() -> None:
 
 def test_the_list_costs_the_same_with_one_and_with_thirty() -> None:
     person = make_staff()
-    client = signed_in(person)
+    client = signed_in_and_confirmed(person)
     client.get("/applications/")  # what a sign-in's first page costs
     counts = []
     for applications in (1, 29):
@@ -143,7 +137,7 @@ def test_the_list_costs_the_same_with_one_and_with_thirty() -> None:
 
 
 def test_the_page_of_staff_leads_there_where_oauth_is_offered() -> None:
-    client = signed_in(make_staff())
+    client = signed_in_and_confirmed(make_staff())
     assert "/applications/" in client.get("/staff/").content.decode()
     with override_settings(OAUTH_OFFERED=False):
         assert "/applications/" not in client.get("/staff/").content.decode()
@@ -151,7 +145,7 @@ def test_the_page_of_staff_leads_there_where_oauth_is_offered() -> None:
 
 def test_what_was_done_to_an_application_is_in_the_activity_log() -> None:
     person = make_staff()
-    client = signed_in(person)
+    client = signed_in_and_confirmed(person)
     client.post("/applications/new/", WEB)
     path = f"/applications/{Application.objects.get().pk}/"
     for action in ("save", "save", "secret", "disable", "disable", "enable"):

@@ -25,7 +25,7 @@ from mca_portal.staff.devices import device_name
 from mca_portal.staff.models import Action, Activity, StaffMember
 from mca_portal.staff.roles import Role
 from mca_portal.staff.services import change_member, set_active
-from tests.factories import PASSWORD, make_account, make_staff
+from tests.factories import PASSWORD, make_account, make_staff, signed_in_and_confirmed
 
 pytestmark = pytest.mark.django_db
 SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
@@ -211,7 +211,7 @@ def test_a_passkey_is_renamed_and_removed_by_its_owner_alone(kim: StaffMember) -
     WebAuthn.add(kim, "Laptop", {"clientExtensionResults": {"credProps": {"rk": True}}})
     theirs = WebAuthn.add(make_staff(), "Theirs", {}).instance
     own = Authenticator.objects.get(user=kim)
-    client = confirmed_by_session(kim)
+    client = signed_in_and_confirmed(kim)
     assert client.post(f"/accounts/passkeys/{theirs.pk}/", {"name": "Mine"}).status_code == 404
     assert client.post(f"/accounts/passkeys/{theirs.pk}/remove/").status_code == 404
     assert 'value="Laptop"' in client.get(f"/accounts/passkeys/{own.pk}/").content.decode()
@@ -222,14 +222,6 @@ def test_a_passkey_is_renamed_and_removed_by_its_owner_alone(kim: StaffMember) -
     assert "Remove Work" in client.get(f"/accounts/passkeys/{own.pk}/remove/").content.decode()
     assert client.post(f"/accounts/passkeys/{own.pk}/remove/")["Location"] == "/profile/security/"
     assert not Authenticator.objects.filter(user=kim).exists()
-
-
-def confirmed_by_session(person: StaffMember) -> Client:
-    """Signed in past the second factor, and just asked for the password once more."""
-    client = Client()
-    client.force_login(person)
-    assert client.post("/accounts/reauthenticate/", {"password": PASSWORD}).status_code == 302
-    return client
 
 
 @pytest.mark.parametrize(
@@ -354,8 +346,7 @@ def test_a_changed_role_ends_the_sessions(kim: StaffMember) -> None:
 
 
 def test_whoever_changes_their_own_roles_stays_signed_in_here_alone(kim: StaffMember) -> None:
-    here, _answer = sign_in()
-    there, _answer = sign_in()
+    here, there = confirmed(kim), sign_in()[0]
     name = {"first_name": kim.first_name, "last_name": kim.last_name}
     here.post(f"/staff/{kim.pk}/", {"action": "save", "roles": ["admin_agent", "sales_agent"]} | name)
     assert is_signed_in(here)

@@ -50,6 +50,7 @@ from tests.factories import (
     make_staff,
     make_subscription,
     make_token,
+    signed_in_and_confirmed,
 )
 
 pytestmark = pytest.mark.django_db
@@ -167,10 +168,9 @@ def test_a_new_password_is_kept_as_a_fact_and_never_itself(admin):
     assert StaffMember.objects.get(pk=admin.pk).check_password("correct horse battery staple")
 
 
-def test_a_link_for_a_new_password_is_kept_with_who_made_it(client: Client, admin):
-    client.force_login(admin)
+def test_a_link_for_a_new_password_is_kept_with_who_made_it(admin):
     member = make_staff(admin.account)
-    client.post(f"/staff/{member.pk}/", {"action": "link"})
+    signed_in_and_confirmed(admin).post(f"/staff/{member.pk}/", {"action": "link"})
     assert said(last()) == (admin, Action.PASSWORD_LINK_MADE, "", str(member), {})
 
 
