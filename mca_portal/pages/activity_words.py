@@ -56,6 +56,10 @@ SENTENCES: dict[str, Any] = {
     "api.application_secret_made": _("%(subject)s made a new secret for the application %(about)s"),
     "api.application_disabled": _("%(subject)s disabled the application %(about)s"),
     "api.application_enabled": _("%(subject)s enabled the application %(about)s"),
+    "api.consent_given": _("%(subject)s allowed the application %(about)s to act as them"),
+    "api.consent_withdrawn": _("%(subject)s no longer allows the application %(about)s to act as them"),
+    "api.access_given": _("The application %(about)s got a token"),
+    "api.access_ended": _("The application %(about)s gave a token back"),
     "exports.customers": _("%(subject)s exported customers"),
     "exports.activity": _("%(subject)s exported the activity log"),
     "account.opened": _("%(subject)s opened the partner account"),
@@ -69,6 +73,7 @@ LABELS: dict[str, Any] = {
     "roles": _("Roles"),
     "lines": _("Offers"),
     "owner": _("Belongs to"),
+    "grant": _("How"),
     "template": _("Version"),
     "reason": _("Reason"),
     "why": _("Why"),
@@ -79,6 +84,13 @@ LABELS: dict[str, Any] = {
     "until": _("To"),
     "search": _("Search"),
     "standing": _("Microsoft customer agreement"),
+}
+
+# How an application gets a token, by OAuth2's names.
+GRANTS: dict[str, Any] = {
+    "client_credentials": _("by itself, with its secret"),
+    "authorization_code": _("after a person allowed it"),
+    "refresh_token": _("going on with what a person allowed"),
 }
 
 
@@ -156,6 +168,8 @@ def _shown(field: Any, name: str, value: Any) -> str:
         return ", ".join(map(str, value))
     if name == "topic":
         return topic_name(value)
+    if name == "grant":
+        return str(GRANTS.get(value, value))
     if name == "why":
         return str(Failure(value).label) if value in Failure else value
     if name == "standing":

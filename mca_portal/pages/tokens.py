@@ -1,5 +1,6 @@
 """API tokens: which programs act as this person, and how does one get its token, or lose it?"""
 
+from allauth.idp.oidc.models import Token as OAuthToken
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
@@ -11,7 +12,7 @@ from django.views.decorators.http import require_http_methods
 from mca_portal.pages.access import confirm_it_is_you, needs
 from mca_portal.pages.typed import unchecked
 from mca_portal.staff.forms import TokenForm
-from mca_portal.staff.models import ApiToken
+from mca_portal.staff.models import ApiToken, Application
 from mca_portal.staff.roles import Permission
 from mca_portal.staff.services import create_token, revoke_token
 
@@ -33,8 +34,11 @@ def tokens(request: HttpRequest) -> HttpResponse:
                     form.add_error(field if field in form.fields else None, errors)
             else:
                 form, status = TokenForm(), 200
+    acting = OAuthToken.objects.valid().filter(user=request.user).values("client")
+    allowed = Application.objects.visible_to(request.user).filter(client__in=acting).select_related("client").order_by("client__name")
     mine = ApiToken.objects.filter(owner=request.user).order_by("-created_at", "-pk")[:100]
-    response = render(request, "staff/tokens.html", {"form": form, "secret": secret, "tokens": mine, "now": timezone.now()}, status=status)
+    context = {"form": form, "secret": secret, "tokens": mine, "allowed": allowed, "now": timezone.now()}
+    response = render(request, "staff/tokens.html", context, status=status)
     if secret:
         response["Cache-Control"] = "no-store"
     return response

@@ -100,7 +100,7 @@ _issuer = [
     path(".well-known/jwks.json", oidc.jwks, name="jwks"),
     path("identity/o/authorize", oauth.authorize, name="authorization"),
     path("identity/o/api/token", oauth.token, name="token"),
-    path("identity/o/api/revoke", oidc.revoke, name="revoke"),
+    path("identity/o/api/revoke", oauth.revoke, name="revoke"),
     path("identity/o/api/userinfo", oidc.user_info, name="userinfo"),
 ]
 if settings.OAUTH_OFFERED:
@@ -108,6 +108,7 @@ if settings.OAUTH_OFFERED:
         path("applications/", applications.applications, name="applications"),
         path("applications/new/", applications.application_new, name="application_new"),
         path("applications/<str:client_id>/", applications.application, name="application"),
+        path("profile/tokens/<str:client_id>/withdraw/", oauth.withdraw, name="consent_withdraw"),
         path("", include(([path("", include((_issuer, "oidc")))], "idp"))),
         # The same in the shape in which scripts know it: the account's Microsoft ID first
         path("<str:tenant>/oauth2/v2.0/authorize", oauth.authorize, name="authorize_of_tenant"),

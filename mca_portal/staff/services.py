@@ -39,8 +39,11 @@ __all__ = [
     "create_token",
     "end_session",
     "end_sessions",
+    "note_access",
+    "note_access_ended",
     "note_activity_export",
     "note_application_use",
+    "note_consent",
     "note_failed_passkey",
     "note_failed_sign_in",
     "note_not_confirmed",
@@ -65,6 +68,7 @@ __all__ = [
     "set_preferences",
     "sign_in_from_directory",
     "token_digest",
+    "withdraw_consent",
 ]
 
 TOKEN_LIFE = dt.timedelta(days=365)  # at most
@@ -610,6 +614,37 @@ def note_application_use(*, by: StaffMember, application: Application) -> None:
     if application.last_used_at is None or now - application.last_used_at >= _NOTED:
         with contextlib.suppress(OperationalError):
             Application.objects.visible_to(by).filter(pk=application.pk).update(last_used_at=now)
+
+
+def note_consent(*, by: StaffMember, application: Application) -> None:
+    """Log that `by` lets the application act as them. Raises NotAllowed (P1)."""
+    require(by, Permission.USE_API_TOKENS)
+    record(Action.CONSENT_GIVEN, by=by, about=application)
+
+
+def withdraw_consent(*, by: StaffMember, application: Application) -> None:
+    """End everything with which the application acts as `by`, at once; it has to ask them anew. Again changes nothing.
+
+    Raises NotAllowed (P1).
+    """
+    require(by, Permission.USE_API_TOKENS)
+    with transaction.atomic():
+        application = _lock_application(by, application)
+        ended, _kinds = OAuthToken.objects.filter(client=application.client, user=by).delete()
+        if ended:
+            record(Action.CONSENT_WITHDRAWN, by=by, about=application)
+
+
+def note_access(*, by: StaffMember | None, application: Application, grant: str) -> None:
+    """Log that the application got a token by this OAuth2 grant, to act as `by`; None: by itself, with its secret."""
+    changes = differences({}, {"grant": grant} | ({"owner": str(by)} if by else {}))
+    record(Action.ACCESS_GIVEN, by=by, account_id=application.account_id, about=application, changes=changes)
+
+
+def note_access_ended(*, by: StaffMember | None, application: Application) -> None:
+    """Log that the application gave a token back with which it acted as `by`; None: by itself."""
+    changes = differences({}, {"owner": str(by)} if by else {})
+    record(Action.ACCESS_ENDED, by=by, account_id=application.account_id, about=application, changes=changes)
 
 
 def _open(client: Client, application: Application) -> None:

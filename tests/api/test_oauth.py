@@ -12,7 +12,7 @@ from allauth.idp.oidc.models import Token
 from django.test import Client
 from django.utils import timezone
 
-from mca_portal.staff.models import Application, PartnerAccount
+from mca_portal.staff.models import Action, Activity, Application, PartnerAccount
 from mca_portal.staff.roles import Role
 from mca_portal.staff.services import change_member, renew_secret, set_active, set_application_active
 from orders.models import Order
@@ -362,3 +362,86 @@ def test_a_token_costs_one_query_more_than_ones_own(call, service, django_assert
     status(token)
     with django_assert_num_queries(4):
         status(token, f"/customers/{customer.pk}")
+
+
+def logged(*actions: Action) -> list[tuple]:
+    """Actions, who did them, about which application, what else, in the order in which they were done."""
+    rows = Activity.objects.filter(action__in=actions).order_by("pk")
+    return [(row.action, row.actor, row.about_name, {name: new for name, (_old, new) in row.changes.items()}) for row in rows]
+
+
+def test_consent_and_every_token_are_in_the_activity_log(person, web, service):
+    application, secret = web
+    tokens = person_token(person, *web)
+    sent = {"client_id": application.pk, "client_secret": secret}
+    again = Client().post(TOKEN, sent | {"grant_type": "refresh_token", "refresh_token": tokens["refresh_token"]}).json()
+    Client().post("/identity/o/api/revoke", sent | {"token": again["access_token"]})
+    given, owner = Action.ACCESS_GIVEN, str(person)
+    assert logged(Action.CONSENT_GIVEN, given, Action.ACCESS_ENDED) == [
+        (Action.CONSENT_GIVEN, person, str(application), {}),
+        (given, person, str(application), {"grant": "authorization_code", "owner": owner}),
+        (given, person, str(application), {"grant": "refresh_token", "owner": owner}),
+        (Action.ACCESS_ENDED, person, str(application), {"owner": owner}),
+    ]
+    service_token(*service)
+    assert logged(given)[-1] == (given, None, str(service[0]), {"grant": "client_credentials"})
+    assert set(Activity.objects.filter(action=given).values_list("account_id", flat=True)) == {person.account_id}
+
+
+def test_what_is_refused_is_not_logged_as_given(person, web, service):
+    consent(person, web[0], action="cancel")
+    consent(make_staff(person.account, Role.HELPDESK_AGENT), web[0])
+    service_token(service[0], "wrong")
+    service_token(*service, grant_type="password")
+    Client().post("/identity/o/api/revoke", {"token": "x", "client_id": service[0].pk, "client_secret": service[1]})
+    assert logged(Action.CONSENT_GIVEN, Action.ACCESS_GIVEN, Action.ACCESS_ENDED) == []
+
+
+def test_a_token_without_its_log_entry_is_not_given(service, monkeypatch):
+    def fail(*_arguments, **_named):
+        raise RuntimeError
+
+    monkeypatch.setattr("mca_portal.staff.services.record", fail)
+    assert service_token(*service).status_code == 500
+    assert not Token.objects.exists()
+
+
+def test_a_person_withdraws_what_they_allowed(person, web):
+    application, secret = web
+    tokens = person_token(person, *web)
+    other = make_staff(person.account)
+    others = person_token(other, *web)["access_token"]
+    browser = Client()
+    browser.force_login(person)
+    assert list(browser.get("/profile/tokens/").context["allowed"]) == [application]
+    page = browser.post(f"/profile/tokens/{application.pk}/withdraw/", follow=True)
+    assert "can no longer act as you" in page.content.decode()
+    assert "Applications that act as you" not in page.content.decode()
+    assert (status(tokens["access_token"]), status(others)) == (401, 200)
+    sent = {"client_id": application.pk, "client_secret": secret, "grant_type": "refresh_token", "refresh_token": tokens["refresh_token"]}
+    assert Client().post(TOKEN, sent).status_code == 400
+    browser.post(f"/profile/tokens/{application.pk}/withdraw/")
+    assert logged(Action.CONSENT_WITHDRAWN) == [(Action.CONSENT_WITHDRAWN, person, str(application), {})]
+
+
+def test_without_a_page_an_application_gets_only_what_it_was_allowed_itself(person, web):
+    """What the person allowed another application says nothing of this one."""
+    application, _secret = web
+    other = make_application(person, kind="web", redirect_uris=[BACK])[0]
+    person_token(person, *web, scope="openid profile")
+    silent = {"prompt": "none", "scope": "openid"}
+    asked_anew = f"{BACK}?error=consent_required&state=mine"
+    assert consent(person, other, **silent)[0]["Location"] == asked_anew
+    assert consent(person, application, **silent | {"scope": "openid offline_access"})[0]["Location"] == asked_anew
+    assert "code=" in consent(person, application, **silent)[0]["Location"]
+    assert consent(person, other, **silent, redirect_uri="https://evil.example/")[0].status_code == 404
+
+
+def test_a_consent_form_is_no_use_to_another_account(person, web):
+    page, _answer = consent(person, web[0])
+    stranger = Client()
+    stranger.force_login(make_staff())
+    form = page.context["form"]
+    typed = {"request": form.initial["request"], "scopes": form.fields["scopes"].initial, "action": "grant"}
+    assert stranger.post("/identity/o/authorize", typed).status_code == 404
+    assert stranger.post("/identity/o/authorize", typed | {"request": "forged"}).status_code == 403

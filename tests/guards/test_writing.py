@@ -47,6 +47,8 @@ EVERYBODY_MAY: dict[str, str] = {
     "mca_portal/staff/services.py:end_session": "ends a session of nobody but the person themselves",
     "mca_portal/staff/services.py:end_sessions": "ends sessions of nobody but the person themselves",
     "mca_portal/staff/services.py:note_second_factor": "says of nobody but the person themselves what they did",
+    "mca_portal/staff/services.py:note_access": "an application got a token: no person of the portal asked",
+    "mca_portal/staff/services.py:note_access_ended": "an application gave a token back: no person of the portal asked",
     "mca_portal/staff/services.py:note_sign_in": "says of nobody but the person themselves what they did",
     "mca_portal/staff/services.py:note_sign_out": "says of nobody but the person themselves what they did",
 }

@@ -118,6 +118,7 @@ TABLE: dict[str, tuple[str, str]] = {
     # API tokens of one's own
     "tokens": ("302 403 403 200 200 200", "302 403 403 422 422 422"),
     "token_revoke": (NOT_THIS_WAY, "302 403 403 404 404 404"),
+    "consent_withdraw": (NOT_THIS_WAY, "302 403 403 302 302 404"),
     # Applications; a token is given for a secret, to nobody signed in
     "applications": ("302 403 403 403 200 200", NOT_THIS_WAY),
     "application_new": ("302 403 403 403 200 200", "302 403 403 403 422 422"),
@@ -127,7 +128,7 @@ TABLE: dict[str, tuple[str, str]] = {
     "idp:oidc:token": (NOT_THIS_WAY_FOR_ANYBODY, "401 401 401 401 401 401"),
     "token_of_tenant": (NOT_THIS_WAY_FOR_ANYBODY, "401 401 401 401 401 401"),
     "old_token_of_tenant": (NOT_THIS_WAY_FOR_ANYBODY, "401 401 401 401 401 401"),
-    "idp:oidc:revoke": (NOT_THIS_WAY_FOR_ANYBODY, "400 400 400 400 400 400"),
+    "idp:oidc:revoke": (NOT_THIS_WAY_FOR_ANYBODY, "401 401 401 401 401 401"),
     "idp:oidc:userinfo": ("401 401 401 401 401 401", "401 401 401 401 401 401"),
     "idp:oidc:configuration": (ANYBODY, NOT_THIS_WAY_FOR_ANYBODY),
     "idp:oidc:jwks": (ANYBODY, NOT_THIS_WAY_FOR_ANYBODY),

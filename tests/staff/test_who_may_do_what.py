@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from allauth.idp.oidc.models import Token as OAuthToken
 from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
 from django.core.exceptions import ObjectDoesNotExist
@@ -30,8 +31,11 @@ from mca_portal.staff.services import (
     create_token,
     end_session,
     end_sessions,
+    note_access,
+    note_access_ended,
     note_activity_export,
     note_application_use,
+    note_consent,
     note_password_link,
     note_second_factor,
     note_sign_in,
@@ -46,6 +50,7 @@ from mca_portal.staff.services import (
     set_application_active,
     set_password,
     set_preferences,
+    withdraw_consent,
 )
 from orders.models import LicenseChange, Order, OrderLine, Status, StatusChange, Subscription
 from orders.services import (
@@ -110,6 +115,11 @@ def _confirm(by: StaffMember, world: World) -> Acceptance:
         template_id=CUSTOMER_AGREEMENT,
         via=Via.PORTAL,
     )
+
+
+def _withdraw_consent(by: StaffMember, world: World) -> None:
+    OAuthToken.objects.create(client=world.application.client, user=by, type=OAuthToken.Type.ACCESS_TOKEN, hash=f"of {by.pk}")
+    withdraw_consent(by=by, application=world.application)
 
 
 def _note_token_use(by: StaffMember, world: World) -> None:
@@ -194,6 +204,13 @@ CALLS = {
         Permission.MANAGE_STAFF,
         transacts=False,
     ),
+    note_consent: Call(
+        lambda by, world: note_consent(by=by, application=world.application),
+        Permission.USE_API_TOKENS,
+        transacts=False,
+        names_an_object=False,
+    ),
+    withdraw_consent: Call(_withdraw_consent, Permission.USE_API_TOKENS, transacts=False),
     note_application_use: Call(
         lambda by, world: note_application_use(by=by, application=world.application),
         Permission.USE_API_TOKENS,
@@ -230,6 +247,15 @@ CALLS = {
     set_password: Call(lambda by, world: set_password(by=by, password="another long one"), None, transacts=False, names_an_object=False),
     note_second_factor: Call(
         lambda by, world: note_second_factor(by=by, action=Action.SECOND_FACTOR_ADDED), None, transacts=False, names_an_object=False
+    ),
+    note_access: Call(
+        lambda by, world: note_access(by=by, application=world.application, grant="refresh_token"),
+        None,
+        transacts=False,
+        names_an_object=False,
+    ),
+    note_access_ended: Call(
+        lambda by, world: note_access_ended(by=by, application=world.application), None, transacts=False, names_an_object=False
     ),
     note_sign_in: Call(lambda by, world: note_sign_in(by=by), None, transacts=False, names_an_object=False),
     note_sign_out: Call(lambda by, world: note_sign_out(by=by), None, transacts=False, names_an_object=False),
