@@ -80,6 +80,7 @@ class AcceptanceForm(forms.Form):
         """`data`: what was typed, or None for an empty form."""
         super().__init__(data, prefix=prefix, **more)
         self.customer, self.versions = customer, versions
+        self.acceptance: Acceptance | None = None  # as it would be recorded, once the form has been found valid
         self.fields["template_id"].initial = versions.latest.pk
         latest_day = customer.account.latest_today()
         widget = forms.DateInput(
@@ -98,7 +99,7 @@ class AcceptanceForm(forms.Form):
         """Ask the rules of the record at once, so that every message is shown together (R2, R6)."""
         cleaned = super().clean() or {}
         try:
-            check_acceptance(self.customer, self.person(), cleaned.get("agreed_on"))
+            self.acceptance = check_acceptance(self.customer, self.person(), cleaned.get("agreed_on"))
         except ValidationError as error:
             self.add_service_errors(error)
         return cleaned

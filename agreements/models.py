@@ -96,6 +96,17 @@ class AcceptanceQuerySet(models.QuerySet["Acceptance"]):
         """Those that have not been withdrawn (R5)."""
         return self.filter(~Exists(Withdrawal.objects.filter(acceptance=OuterRef("pk"))))
 
+    def saying_the_same_as(self, acceptance: "Acceptance") -> "AcceptanceQuerySet":
+        """Those of the same customer and template that name the same person (R4), as `Acceptance.details` compares them."""
+        return self.filter(
+            customer=acceptance.customer,
+            template=acceptance.template,
+            first_name=acceptance.first_name,
+            last_name=acceptance.last_name,
+            email__iexact=acceptance.email,
+            phone=acceptance.phone,
+        )
+
     def best_first(self) -> "AcceptanceQuerySet":
         """Highest rank first, the newest first among equals: a later confirmation supersedes an earlier one (R3)."""
         return self.order_by("-template__version_rank", "-pk")
@@ -151,6 +162,11 @@ class Acceptance(models.Model):
     def name(self) -> str:
         """The person's name as people read it."""
         return display_name(self.first_name, self.last_name)
+
+    @property
+    def details(self) -> tuple[str, str, str, str]:
+        """What makes two confirmations of the same template say the same (R4): the person, whatever the case of the e-mail address."""
+        return self.first_name, self.last_name, self.email.lower(), self.phone
 
     @property
     def is_withdrawn(self) -> bool:

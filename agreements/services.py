@@ -3,6 +3,7 @@
 import dataclasses
 import datetime as dt
 import uuid
+from collections.abc import Sequence
 from typing import Any, cast
 
 from django.core.exceptions import ValidationError
@@ -10,14 +11,14 @@ from django.db import connection, transaction
 from django.db.models import Subquery
 
 from agreements.errors import AgreementNotApplicable, AgreementNotConfirmed, AlreadyConfirmed, AlreadyWithdrawn, NewerTemplate
-from agreements.models import Acceptance, AgreementTemplate, Standing, StandingCount, Withdrawal
+from agreements.models import Acceptance, AgreementTemplate, Standing, StandingCount, Via, Withdrawal
 from customers.errors import NotYoursToTransact
 from customers.models import Customer
 from customers.services import create_customer
 from customers.validators import normalized_email, normalized_phone
 from mca_portal import metrics
-from mca_portal.staff.activity import Changes, record
-from mca_portal.staff.models import Action, StaffMember
+from mca_portal.staff.activity import Changes, entry, record, record_all
+from mca_portal.staff.models import Action, PartnerAccount, StaffMember
 from mca_portal.staff.names import tidy
 from mca_portal.staff.roles import Permission, require
 
@@ -25,6 +26,7 @@ __all__ = [
     "Person",
     "check_acceptance",
     "confirm_acceptance",
+    "import_acceptances",
     "miscounted",
     "recompute_standing",
     "register_customer",
@@ -67,39 +69,75 @@ def confirm_acceptance(
     require(by, Permission.CONFIRM_ACCEPTANCE)
     with transaction.atomic():
         standing = _lock_standing(by, customer)
-        account = standing.customer.account
-        if not account.agreement_applies:
-            raise AgreementNotApplicable
-        if not account.transacts:
-            raise NotYoursToTransact
-        latest = AgreementTemplate.objects.versions_for(account).latest
-        if template_id != latest.pk:
-            raise NewerTemplate(latest)
+        latest = _confirmable(standing.customer.account, template_id)
         acceptance = check_acceptance(standing.customer, person, agreed_on)
         acceptance.template, acceptance.recorded_by, acceptance.via = latest, by, via
-        twin = Acceptance.objects.standing().filter(
-            customer=customer,
-            template=latest,
-            first_name=acceptance.first_name,
-            last_name=acceptance.last_name,
-            email__iexact=acceptance.email,
-            phone=acceptance.phone,
-        )
+        twin = Acceptance.objects.standing().saying_the_same_as(acceptance)
         if already := twin.first():
             raise AlreadyConfirmed(already)
         acceptance.save(force_insert=True)
         standing.rank, standing.acceptance = latest.version_rank, acceptance
         standing.save(update_fields=["rank", "acceptance"])
-        record(
-            Action.ACCEPTANCE_CONFIRMED,
-            by=by,
-            customer=standing.customer,
-            about=acceptance,
-            name=acceptance.name,
-            changes=what_was_confirmed(acceptance),
-        )
+        record(Action.ACCEPTANCE_CONFIRMED, **_confirmed(acceptance))
         metrics.after_commit(metrics.CONFIRMATIONS.labels(via))
     return acceptance
+
+
+def import_acceptances(*, by: StaffMember, rows: Sequence[tuple[Customer, Person, dt.date]], template_id: uuid.UUID) -> list[Acceptance]:
+    """Record at once who accepted the template for each customer and on which day, together or not at all, and return what was recorded.
+
+    What is on record with the same details by now is passed over (R4). Each customer at most once. A handful of statements, however many
+    rows: nobody waits long for the lock. Raises NotAllowed (P1), Standing.DoesNotExist for a customer of another account (A5), and what
+    `confirm_acceptance` raises.
+    """
+    require(by, Permission.IMPORT_ACCEPTANCES)
+    with transaction.atomic():
+        wanted = {customer.pk: (person, agreed_on) for customer, person, agreed_on in rows}
+        assert len(wanted) == len(rows), "each customer at most once"
+        locked = Standing.objects.select_for_update(of=("self",)).select_related("customer__account").order_by("customer_id")
+        standings = {s.customer_id: s for s in locked.filter(account_id=by.account_id, customer__in=wanted)}
+        if len(standings) != len(wanted):
+            raise Standing.DoesNotExist
+        latest = _confirmable(cast(PartnerAccount, by.account), template_id)
+        same = Acceptance.objects.standing().filter(customer__in=wanted, template=latest)
+        on_record = {(acceptance.customer_id, acceptance.details) for acceptance in same}
+        recorded = []
+        for customer_id, standing in standings.items():
+            acceptance = check_acceptance(standing.customer, *wanted[customer_id])
+            acceptance.template, acceptance.recorded_by, acceptance.via = latest, by, Via.IMPORT
+            if (customer_id, acceptance.details) not in on_record:
+                recorded.append(acceptance)
+        Acceptance.objects.bulk_create(recorded)
+        for acceptance in recorded:
+            standing = standings[acceptance.customer_id]
+            standing.rank, standing.acceptance = latest.version_rank, acceptance
+        Standing.objects.bulk_update([standings[a.customer_id] for a in recorded], ["rank", "acceptance"], batch_size=250)
+        record_all(entry(Action.ACCEPTANCE_CONFIRMED, **_confirmed(acceptance)) for acceptance in recorded)
+        metrics.after_commit(metrics.CONFIRMATIONS.labels(Via.IMPORT), len(recorded))
+    return recorded
+
+
+def _confirmable(account: PartnerAccount, template_id: uuid.UUID) -> AgreementTemplate:
+    """The latest template, if `account` confirms acceptance (A2, A3) and this is the one that was shown (V5)."""
+    if not account.agreement_applies:
+        raise AgreementNotApplicable
+    if not account.transacts:
+        raise NotYoursToTransact
+    latest = AgreementTemplate.objects.versions_for(account).latest
+    if template_id != latest.pk:
+        raise NewerTemplate(latest)
+    return latest
+
+
+def _confirmed(acceptance: Acceptance) -> dict[str, Any]:
+    """What the activity log says of it."""
+    return {
+        "by": acceptance.recorded_by,
+        "customer": acceptance.customer,
+        "about": acceptance,
+        "name": acceptance.name,
+        "changes": what_was_confirmed(acceptance),
+    }
 
 
 def what_was_confirmed(acceptance: Acceptance) -> Changes:

@@ -34,9 +34,9 @@ GATE_REFUSALS = Counter("mca_gate_refusals", "Orders and license changes that fo
 SIGN_IN_FAILURES = Counter("mca_sign_in_failures", "Sign-ins refused because of the address or the password.")
 
 
-def after_commit(counter: Counter) -> None:
-    """Count one more when, and only if, the present transaction is committed."""
-    transaction.on_commit(counter.inc)
+def after_commit(counter: Counter, number: int = 1) -> None:
+    """Count one more, or `number`, when, and only if, the present transaction is committed."""
+    transaction.on_commit(lambda: counter.inc(number))
 
 
 def note_failed_sign_in(**_kwargs: object) -> None:

@@ -165,7 +165,7 @@ def _shown(field: Any, name: str, value: Any) -> str:
     if name == "roles":
         return ", ".join(str(Role(role).label) if role in Role else role for role in value)
     if isinstance(value, list):
-        return ", ".join(map(str, value))
+        return ", ".join(_shown(field, name, each) if name == "standing" else str(each) for each in value)
     if name == "topic":
         return topic_name(value)
     if name == "grant":

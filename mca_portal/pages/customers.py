@@ -144,6 +144,7 @@ def customer_list(request: PortalRequest) -> HttpResponse:
         "asks": (StandingWord.NOT_CONFIRMED, StandingWord.REQUIRED, StandingWord.DUE),
         "new_customer_url": _address("new_customer"),
         "may_export": may(person, Permission.EXPORT_CUSTOMERS),
+        "may_import": account.agreement_applies and account.transacts and may(person, Permission.IMPORT_ACCEPTANCES),
     }
     return render(request, "customers/list.html", context)
 

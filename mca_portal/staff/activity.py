@@ -1,10 +1,11 @@
 """How does something that was done get into the activity log?
 
-Services call `record` inside their own transaction: what was done and its entry are written together or not at all.
+Services call `record`, or for many at once `record_all`, inside their own transaction: what was done and its entry are written together or
+not at all.
 """
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.db import models
@@ -28,6 +29,11 @@ def record(
 ) -> None:
     """Add one entry to the log, in one INSERT; the arguments are those of `entry`."""
     entry(action, by=by, account_id=account_id, customer=customer, about=about, name=name, changes=changes).save(force_insert=True)
+
+
+def record_all(entries: Iterable[Activity]) -> None:
+    """Add many entries (see `entry`) to the log, in one INSERT."""
+    Activity.objects.bulk_create(entries)
 
 
 def entry(

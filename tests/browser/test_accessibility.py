@@ -3,6 +3,7 @@
 What the pages show is made once a language; then one tab walks them all, because most of a browser test is its start.
 """
 
+import re
 import time
 from collections.abc import Callable
 from typing import Any
@@ -57,6 +58,33 @@ def check(page: Page, axe: Callable[[Page], None], go: Any) -> Check:
             page.set_viewport_size(WIDE)
 
     return well
+
+
+@both_languages
+def test_the_pages_of_an_import_are_accessible_and_lead_from_the_file_to_the_records(page: Page, agent: Any, check: Check, t: Any) -> None:
+    first, second = make_customer(agent, company_name=LONG_NAME), make_customer(agent, company_name="가온 물산")
+    check("/customers/import/")
+    rows = [
+        f"{first.pk},Megan,Bowen,megan@customer.example,2026-01-15",
+        f"{second.pk},,박,sumin@customer,2031-01-15",
+        f"{'9' * 300},a,b,c,d",
+    ]
+    file = "\n".join(["customer_id,first_name,last_name,email,date_agreed", *rows])
+    page.get_by_role("button", name=t("Next: preview")).click()
+    expect(page.get_by_role("link", name=t("Choose the file."))).to_be_visible()
+    check()
+    page.get_by_label(t("CSV file")).set_input_files({"name": "confirmations.csv", "mimeType": "text/csv", "buffer": file.encode()})
+    page.get_by_role("button", name=t("Next: preview")).click()
+    check()
+    page.get_by_role("link", name=t("All")).click()
+    check()
+    page.locator("#attest").check()
+    page.locator("main form button[type=submit]").click()
+    expect(page).to_have_url(re.compile("/result/$"))
+    check()
+    page.go_back()
+    expect(page).to_have_url(re.compile("/result/$"))
+    assert Acceptance.objects.get().customer == first
 
 
 @both_languages

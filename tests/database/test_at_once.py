@@ -1,6 +1,7 @@
 """Several people at the same moment (G4, F5): whatever the order of things, never an order past a shut gate, never a lost change,
 never a deadlock, never "database is locked"."""
 
+import datetime as dt
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -10,8 +11,9 @@ from django.core.exceptions import ValidationError
 from django.db import connection, transaction
 
 from agreements.errors import AgreementNotConfirmed, AlreadyConfirmed, AlreadyWithdrawn
+from agreements.known_templates import CUSTOMER_AGREEMENT
 from agreements.models import Acceptance, Standing, Withdrawal
-from agreements.services import require_acceptance, withdraw_acceptance
+from agreements.services import Person, import_acceptances, require_acceptance, withdraw_acceptance
 from customers.models import Customer
 from customers.services import create_customer
 from mca_portal.pages import drafts
@@ -72,6 +74,19 @@ def test_orders_of_one_customer_at_once_all_succeed(admin, customer):
     confirm(admin, customer)
     assert len(only(at_once(*[lambda: make_order(admin, customer)] * 4))) == 4
     assert Order.objects.count() == Subscription.objects.count() == 4
+
+
+def test_imports_of_the_same_customers_at_once_record_each_of_them_once(admin):
+    customers = [make_customer(admin) for _number in range(8)]
+    rows = [(customer, Person("Tania", "Carr", "tania.carr@customer.example"), dt.date(2026, 1, 15)) for customer in customers]
+
+    def importing(order):
+        return lambda: import_acceptances(by=admin, rows=order, template_id=CUSTOMER_AGREEMENT)
+
+    single = [lambda: confirm(admin, customers[3]), lambda: confirm(admin, customers[5])]
+    only(at_once(importing(rows), importing(rows[::-1]), *single), AlreadyConfirmed)
+    assert Acceptance.objects.count() == 8
+    assert not Standing.objects.filter(acceptance=None).exists()
 
 
 def test_the_same_confirmation_at_once_is_recorded_once(admin, customer):

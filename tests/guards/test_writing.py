@@ -139,7 +139,7 @@ def logs(module: ast.Module, service: ast.FunctionDef) -> bool:
     while waiting:
         for node in ast.walk(waiting.pop()):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-                if node.func.id == "record":
+                if node.func.id in ("record", "record_all"):
                     return True
                 if node.func.id in private and node.func.id not in seen:
                     seen.add(node.func.id)

@@ -68,6 +68,11 @@ TABLE: dict[str, tuple[str, str]] = {
     # Customers
     "customers": ("302 403 200 200 200 200", NOT_THIS_WAY),
     "customer_export": (NOT_THIS_WAY, "302 403 403 403 200 200"),
+    "import_upload": ("302 403 403 403 200 200", "302 403 403 403 422 422"),
+    "import_template": (NOT_THIS_WAY, "302 403 403 403 200 200"),
+    "import_preview": ("302 403 403 403 200 404", "302 403 403 403 422 404"),
+    "import_errors": ("302 403 403 403 200 404", NOT_THIS_WAY),
+    "import_result": ("302 403 403 403 302 404", NOT_THIS_WAY),
     "customer": ("302 403 200 200 200 404", NOT_THIS_WAY),
     "customer_edit": ("302 403 403 200 200 404", "302 403 403 422 422 404"),
     "address_fields": (NOT_THIS_WAY, "302 403 403 200 200 200"),
@@ -198,9 +203,12 @@ class World:
 
     def _draft(self, route: str, person: StaffMember | None) -> Draft:
         own = person is not None and person.account_id == self.customer.account_id
-        kind = Draft.Kind.NEW_CUSTOMER if route.startswith("new_customer") else Draft.Kind.NEW_ORDER
-        customer = None if kind == Draft.Kind.NEW_CUSTOMER else self.customer
-        return Draft.objects.create(owner=person if own else self.people["admin"], kind=kind, customer=customer)
+        kinds = {"new_customer": Draft.Kind.NEW_CUSTOMER, "import": Draft.Kind.BULK_IMPORT}
+        kind = next((kind for beginning, kind in kinds.items() if route.startswith(beginning)), Draft.Kind.NEW_ORDER)
+        customer = self.customer if kind == Draft.Kind.NEW_ORDER else None
+        row = [2, str(self.customer.pk), "Tania", "Carr", "else@customer.example", "", "2026-01-02"]
+        data = {"name": "file.csv", "rows": [row]} if kind == Draft.Kind.BULK_IMPORT else {}
+        return Draft.objects.create(owner=person if own else self.people["admin"], kind=kind, customer=customer, data=data)
 
 
 @pytest.fixture
@@ -279,7 +287,13 @@ def test_an_address_answers_everybody_as_the_table_says(world: World, route: str
     for method, row in zip(("get", "post"), TABLE[route], strict=True):
         assert {name: ask(world, route, method, name).status_code for name in PEOPLE} == codes(row), method
     after = written()
-    logged = route in ("account_logout", "sessions_end", "activity_export", "customer_export")  # what they do needs nothing typed
+    logged = route in (
+        "account_logout",
+        "sessions_end",
+        "activity_export",
+        "customer_export",
+        "import_template",
+    )  # what they do needs nothing typed
     written_without_a_form = {"StaffMember"} | ({"Activity"} if logged else set())
     assert {table for table in after if after[table] != before[table]} <= written_without_a_form, "an empty form writes nothing"
 

@@ -18,7 +18,7 @@ from django.core.exceptions import ObjectDoesNotExist
 
 from agreements.known_templates import CUSTOMER_AGREEMENT
 from agreements.models import Acceptance, Standing, Via, Withdrawal
-from agreements.services import Person, confirm_acceptance, register_customer, withdraw_acceptance
+from agreements.services import Person, confirm_acceptance, import_acceptances, register_customer, withdraw_acceptance
 from customers.errors import NotYoursToTransact
 from customers.models import Customer
 from customers.services import create_customer, note_customer_export, update_customer
@@ -146,6 +146,14 @@ CALLS = {
         lambda by, world: sign_up_customer(by=by, details=customer_details()), Permission.EDIT_CUSTOMERS, names_an_object=False
     ),
     confirm_acceptance: Call(_confirm, Permission.CONFIRM_ACCEPTANCE),
+    import_acceptances: Call(
+        lambda by, world: import_acceptances(
+            by=by,
+            rows=[(world.customer, Person("Somebody", "Else", "else@customer.example"), world.customer.account.local_today())],
+            template_id=CUSTOMER_AGREEMENT,
+        ),
+        Permission.IMPORT_ACCEPTANCES,
+    ),
     withdraw_acceptance: Call(
         lambda by, world: withdraw_acceptance(by=by, acceptance=world.acceptance, reason="Mistake"), Permission.WITHDRAW_ACCEPTANCE
     ),

@@ -21,7 +21,7 @@ class Migration(migrations.Migration):
             name="Draft",
             fields=[
                 ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ("kind", models.CharField(choices=[("new_customer", "New Customer"), ("new_order", "New Order")], max_length=20)),
+                ("kind", models.CharField(max_length=20)),
                 ("data", models.JSONField(default=dict)),
                 ("outcome", models.CharField(blank=True, max_length=300)),
                 ("begun_at", models.DateTimeField(default=django.utils.timezone.now)),
