@@ -1,6 +1,7 @@
 """What may the operator see to by hand? Publishing agreement templates; never acceptances."""
 
 from django.contrib import admin
+from django.db import models
 
 from agreements.models import Acceptance, AgreementTemplate
 
@@ -10,6 +11,7 @@ class AgreementTemplateAdmin(admin.ModelAdmin):
     """Templates (V1). One that somebody accepted is evidence: only its link and its required-from day can still be changed."""
 
     list_display = ("name", "agreement_type", "version_rank", "published_on", "required_from")
+    formfield_overrides = {models.URLField: {"assume_scheme": "https"}}
 
     def get_readonly_fields(self, request, obj=None):
         """Once accepted by anybody, what was accepted stays as it was."""

@@ -5,6 +5,7 @@ from allauth.account.decorators import reauthentication_required
 from allauth.account.forms import default_token_generator
 from allauth.account.utils import user_pk_to_url_str
 from django import forms
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
@@ -174,6 +175,13 @@ def password_path(member: StaffMember) -> str:
     """Where `member` chooses a password; who knows it is let in, so it is shown to nobody but who hands it on."""
     token = default_token_generator.make_token(member)
     return reverse("account_reset_password_from_key", kwargs={"uidb36": user_pk_to_url_str(member), "key": token})
+
+
+def said_of_password(member: StaffMember) -> str:
+    """What a command prints of the way in, for whoever has its shell."""
+    origin = f"https://{settings.ALLOWED_HOSTS[0]}" if settings.PRODUCTION else "http://127.0.0.1:8000"
+    days = settings.PASSWORD_RESET_TIMEOUT // (24 * 3600)
+    return f"{member.email} chooses a password here, once and within {days} days:\n{origin}{password_path(member)}"
 
 
 def _cleaned(form: forms.Form) -> dict[str, object]:

@@ -103,6 +103,25 @@ def open_account(
     return opened
 
 
+def add_operator(*, email: str, first_name: str, last_name: str, language: str = "en") -> StaffMember:
+    """Add somebody who runs the portal: they belong to no partner account, and choose a password by the link that the door makes.
+
+    For the operator's shell: nobody signed in can ask for it. Raises ValidationError.
+    """
+    operator = StaffMember(
+        email=email.strip().lower(),
+        first_name=tidy(first_name),
+        last_name=tidy(last_name),
+        language=language,
+        is_staff=True,
+        is_superuser=True,
+    )
+    operator.set_password(None)
+    operator.full_clean(exclude=["password"])
+    operator.save(force_insert=True)
+    return operator
+
+
 def add_member(
     *, by: StaffMember, email: str, first_name: str, last_name: str, roles: Iterable[Role], language: str = "", password: str | None = None
 ) -> StaffMember:

@@ -35,6 +35,7 @@ NOBODY_ASKS: dict[str, str] = {
     "mca_portal/staff/services.py:reseal_second_factors": "changes how secrets are kept, not what they are; `reseal` calls it",
     "mca_portal/staff/services.py:sign_in_from_directory": "nobody is signed in yet: the company's directory vouches for them",
     "mca_portal/staff/services.py:open_account": "nobody can be signed in before there is an account: the operator's shell calls it",
+    "mca_portal/staff/services.py:add_operator": "nobody can be signed in before there is an operator: the operator's shell calls it",
     "agreements/services.py:recompute_standing": "derives the standing from the records alone; `check_standings` calls it",
     "agreements/services.py:repair_counts": "derives the counts from the standings alone; `check_standings` calls it",
     "agreements/services.py:miscounted": "a read in plain SQL; `check_standings` calls it",
@@ -56,6 +57,7 @@ EVERYBODY_MAY: dict[str, str] = {
 # Services that write and leave no entry in the activity log themselves, and why.
 NOT_LOGGED: dict[str, str] = {
     "mca_portal/staff/services.py:reseal_second_factors": "nobody did anything to a second factor: only its encryption is new",
+    "mca_portal/staff/services.py:add_operator": "the operator belongs to no partner account, whose logs these are",
     "mca_portal/staff/services.py:note_token_use": "the token itself says when it was last used",
     "mca_portal/staff/services.py:note_application_use": "the application itself says when it was last used",
     "agreements/services.py:register_customer": "`create_customer`, which it calls, logs it",

@@ -1,6 +1,7 @@
 """Home: what each person finds when they sign in."""
 
 import datetime as dt
+import re
 
 import pytest
 import time_machine
@@ -116,7 +117,9 @@ def test_another_accounts_customers_are_neither_counted_nor_shown() -> None:
 
 def test_an_operator_without_an_account_is_shown_the_way() -> None:
     operator = StaffMember.objects.create(email="operator@portal.example", first_name="Op", last_name="E", is_staff=True, is_superuser=True)
-    assert "/operator/" in signed_in(operator).get("/").content.decode()
+    page = signed_in(operator).get("/").content.decode()
+    assert "/operator/" in page
+    assert set(re.findall(r'href="(/[a-z-]+/)"', page)).isdisjoint({"/customers/", "/orders/", "/staff/", "/activity/", "/api/"})
 
 
 def test_home_asks_as_much_for_thirty_customers_as_for_one() -> None:

@@ -1,4 +1,4 @@
-"""The operator opens a partner account, and its first Admin agent gets in by the link that is printed."""
+"""From the shell: an operator, and a partner account with its first Admin agent, who get in by the link that is printed."""
 
 import io
 
@@ -38,3 +38,22 @@ def test_what_is_wrong_is_named_and_nothing_is_opened(wrong, field):
     with pytest.raises(CommandError, match=f"Nothing was opened. .*{field}: "):
         call_command("open_account", *SAID, *wrong, *email)
     assert not PartnerAccount.objects.exists()
+
+
+def test_an_operator_chooses_a_password_by_the_link_and_sees_the_operators_pages(client):
+    out = io.StringIO()
+    call_command("add_operator", "Kit.Ward@portal.example", "--first-name=Kit", "--last-name=Ward", "--language=ko", stdout=out)
+    operator = StaffMember.objects.get()
+    assert (operator.email, operator.account, operator.language) == ("kit.ward@portal.example", None, "ko")
+    link = out.getvalue().split()[-1].removeprefix("http://127.0.0.1:8000")
+    typed = {"password1": "several words in a row", "password2": "several words in a row"}
+    assert client.post(client.get(link)["Location"], typed).status_code == 302
+    client.post("/accounts/login/", {"login": operator.email, "password": "several words in a row"})
+    assert client.get("/operator/agreements/agreementtemplate/add/").status_code == 200
+
+
+def test_a_wrong_operator_is_not_added():
+    for wrong in ("nobody", "kit.ward@portal.example"):
+        with pytest.raises(CommandError, match=r"Nobody was added. .*(email|first_name): "):
+            call_command("add_operator", wrong, "--first-name=", "--last-name=Ward")
+    assert not StaffMember.objects.exists()

@@ -2,11 +2,10 @@
 
 from typing import Any
 
-from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from mca_portal.pages.staff import password_path
+from mca_portal.pages.staff import said_of_password
 from mca_portal.staff.models import Cloud, Environment, Language, PartnerType, StaffMember
 from mca_portal.staff.services import open_account
 
@@ -49,8 +48,5 @@ class Command(BaseCommand):
             wrong = [f"{field}: {' '.join(messages)}" for field, messages in error.message_dict.items()]
             raise CommandError("Nothing was opened. " + "; ".join(wrong)) from error
         admin = StaffMember.objects.get(account=account)
-        origin = f"https://{settings.ALLOWED_HOSTS[0]}" if settings.PRODUCTION else "http://127.0.0.1:8000"
-        days = settings.PASSWORD_RESET_TIMEOUT // (24 * 3600)
         self.stdout.write(f"{account.name} is open (Microsoft ID {account.pk}).")
-        self.stdout.write(f"{admin.email} chooses a password here, once and within {days} days:")
-        self.stdout.write(origin + password_path(admin))
+        self.stdout.write(said_of_password(admin))
