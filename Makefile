@@ -101,7 +101,7 @@ bench-browser: .venv/.dev
 	$(BIN)/python -m tests.bench.browser
 
 screenshots: .venv/.dev
-	$(BIN)/python tests/browser/screenshots.py docs/screenshots
+	$(BIN)/python -m tests.browser.screenshots docs/screenshots $(ONLY)
 
 # Packages are named in pyproject.toml; the locks name every file by its hash and no place to get it from.
 # UPGRADE=--upgrade takes the newest versions that pyproject.toml allows.

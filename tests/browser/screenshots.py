@@ -1,10 +1,14 @@
-"""Takes a picture of each page of the portal with its demo data:  python tests/browser/screenshots.py docs/screenshots
+"""Takes a picture of each page of the portal with its demo data:  python -m tests.browser.screenshots docs/screenshots [NAME...]
 
-It starts a portal of its own on a database of its own and stops it again. Needs Chromium, and fonts that have Hangul.
+Without names all of them, in both languages; with names (`sign-in`, `order*`) only those. README.md beside the pictures says which template
+each of them shows; the command fails, and so does a test, if a page's template is on none. It starts a portal of its own on a database of
+its own and stops it again. Needs Chromium, and fonts that have Hangul.
 """
 
 import base64
 import contextlib
+import fnmatch
+import functools
 import hashlib
 import hmac
 import os
@@ -18,14 +22,20 @@ import tempfile
 import time
 import urllib.request
 import zlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import urlencode, urlsplit
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, Response, sync_playwright
+
+from tests.directory import CLIENT_ID, CLIENT_SECRET, Directory, running_directory
 
 ROOT = Path(__file__).resolve().parents[2]
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 PASSWORD = "bright-harbor-2026"
+TEMPLATES = ROOT / "templates"
+INDEX = "README.md"
 WORDS = {
     "en": {"next": "Next", "back": "Back", "save": "Save and continue", "submit": "Submit"},
     "ko": {"next": "다음", "back": "뒤로", "save": "저장하고 계속", "submit": "제출"},
@@ -34,13 +44,43 @@ WIDE, NARROW = (1280, 800), (360, 740)
 TALLEST = 870  # pixels; the rest of a longer page says nothing new
 
 
+class Portal(NamedTuple):
+    """Two servers on one database: the second offers single sign-on with a directory."""
+
+    address: str
+    address_with_directory: str
+    directory: Directory
+    database: Path
+    operators: dict[str, str]  # for each language the link by which its operator chooses a password
+
+    @contextlib.contextmanager
+    def without_database(self, *, damaged: bool = False) -> Iterator[None]:
+        """Take the database away (a folder in its place does not open); `damaged`: there is one, but it has no tables."""
+        aside = self.database.with_suffix(".aside")
+        self.database.rename(aside)
+        if not damaged:
+            self.database.mkdir()
+        try:
+            yield
+        finally:
+            if damaged:
+                for file in self.database.parent.glob(f"{self.database.name}*"):
+                    file.unlink()
+            else:
+                self.database.rmdir()
+            aside.rename(self.database)
+
+
+def operator(language: str) -> str:
+    """The e-mail address of the operator who reads this language."""
+    return f"operator.{language}@portal.example"
+
+
 @contextlib.contextmanager
-def portal() -> Iterator[str]:
-    """A portal with the demo data; gives its address."""
-    with tempfile.TemporaryDirectory(prefix="mca-screenshots-") as var, socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-        free.close()
+def portal() -> Iterator[Portal]:
+    """A portal with the demo data."""
+    links: dict[str, str] = {}
+    with tempfile.TemporaryDirectory(prefix="mca-screenshots-") as var, running_directory() as directory, contextlib.ExitStack() as servers:
         environment = {
             name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "PRODUCTION", "SECRET_KEY", "DEBUG")
         }
@@ -51,17 +91,33 @@ def portal() -> Iterator[str]:
             ["migrate", "--verbosity", "0"],
             ["createcachetable", "--verbosity", "0"],
             ["demo"],
+            *(["add_operator", operator(language), "--first-name=Kit", "--last-name=Ward", f"--language={language}"] for language in WORDS),
         ):
-            subprocess.run([sys.executable, "manage.py", *command], cwd=ROOT, env=environment, check=True, stdout=subprocess.DEVNULL)
-        command = [sys.executable, "-m", "gunicorn", "mca_portal.wsgi"]
-        server = subprocess.Popen(command, cwd=ROOT, env=environment | {"PORT": str(port)}, stderr=subprocess.DEVNULL)
-        try:
-            address = f"http://127.0.0.1:{port}"
-            _wait_for(f"{address}/healthz", server)
-            yield address
-        finally:
-            server.terminate()
-            server.wait(timeout=20)
+            manage = [sys.executable, "manage.py", *command]
+            said = subprocess.run(manage, cwd=ROOT, env=environment, check=True, capture_output=True, text=True).stdout
+            links |= {word: said.split()[-1] for word in WORDS if command[1:2] == [operator(word)]}
+        single_sign_on = {"OIDC_ISSUER": directory.address, "OIDC_CLIENT_ID": CLIENT_ID, "OIDC_CLIENT_SECRET": CLIENT_SECRET}
+        address = servers.enter_context(_served(environment))
+        with_directory = servers.enter_context(_served(environment | single_sign_on))
+        yield Portal(address, with_directory, directory, Path(var) / "db.sqlite3", links)
+
+
+@contextlib.contextmanager
+def _served(environment: dict[str, str]) -> Iterator[str]:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "gunicorn", "tests.browser.pictured:application"]
+    server = subprocess.Popen(
+        command, cwd=ROOT, env=environment | {"PORT": str(port)}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    try:
+        address = f"http://localhost:{port}"  # passkeys need a name
+        _wait_for(f"{address}/healthz", server)
+        yield address
+    finally:
+        server.terminate()
+        server.wait(timeout=20)
 
 
 def _wait_for(address: str, server: "subprocess.Popen[bytes]") -> None:
@@ -111,10 +167,15 @@ def small_png(studio: Page, picture: bytes) -> bytes:
 
 
 class Camera:
-    """One tab in one language that goes about and takes pictures, each named after what it shows."""
+    """One tab in one language that goes about and takes pictures, each named after what it shows.
 
-    def __init__(self, browser: Browser, address: str, folder: Path, language: str) -> None:
-        self.address, self.folder, self.language = address, folder, language
+    `only`: patterns of the names of the pictures to take; all if empty. `taken`: the template of the page on each that was.
+    """
+
+    def __init__(self, browser: Browser, portal: Portal, folder: Path, language: str, only: Collection[str] = ()) -> None:
+        self.portal, self.address, self.folder, self.language, self.only = portal, portal.address, folder, language, only
+        self.taken: dict[str, str] = {}
+        self.template = ""
         self.words = WORDS[language]
         context = browser.new_context(
             locale={"en": "en-US", "ko": "ko-KR"}[language],
@@ -123,18 +184,34 @@ class Camera:
             reduced_motion="reduce",
         )
         context.set_default_timeout(15_000)
-        self.page: Page = context.new_page()
         self.studio: Page = context.new_page()
+        self.page: Page = context.new_page()  # the last: a passkey is made only by the tab in front
+        self.page.on("response", self._note_template)
+
+    def _note_template(self, response: Response) -> None:
+        """Keep which page this is: the first template of the last answer that is one, not a part of one."""
+        shown = [name for name in response.headers.get("x-templates", "").split(",") if not Path(name).name.startswith("_")]
+        pages = [name for name in shown if not name.startswith(("components/", "django/"))]
+        if pages and (response.request.resource_type == "document" or pages[0] in page_templates()):
+            self.template = pages[0]
 
     def go(self, path: str) -> None:
         """Open a page of the portal."""
         self.page.goto(self.address + path)
 
+    def wants(self, name: str) -> bool:
+        """Whether the picture of this name is to be taken."""
+        return not self.only or any(fnmatch.fnmatch(name, pattern) for pattern in self.only)
+
     def sign_in(self, who: str = "admin.agent", partner: str = "contoso") -> None:
         """Sign in, in this tab's language."""
+        self.sign_in_as(f"{who}@{partner}.example")
+
+    def sign_in_as(self, email: str) -> None:
+        """Sign in by this address, in this tab's language."""
         self.page.context.clear_cookies()
         self.go("/accounts/login/")
-        self.page.locator("[name=login]").fill(f"{who}@{partner}.example")
+        self.page.locator("[name=login]").fill(email)
         self.page.locator("[name=password]").fill(PASSWORD)
         self.page.locator("form:has([name=password]) button[type=submit]").click()
         self.page.wait_for_url(self.address + "/")
@@ -144,7 +221,10 @@ class Camera:
 
     def shoot(self, name: str, *looks: str, tallest: int = TALLEST) -> None:
         """Take `name`-en.png or `name`-ko.png and, for each of `looks` ("dark", "narrow"), one more."""
+        if not self.wants(name):
+            return
         page = self.page
+        self.taken[name] = self.template
         for look in ("", *looks):
             if look == "dark":
                 page.emulate_media(color_scheme="dark")
@@ -165,6 +245,11 @@ class Camera:
         for name, path in pages.items():
             self.go(path)
             self.shoot(name.replace("_", "-"))
+
+    def send(self, button: str = "main form button.btn-primary[type=submit]") -> None:
+        """Send the form of the page and wait for the answer."""
+        with self.page.expect_navigation():
+            self.page.locator(button).first.click()
 
     def open_customer(self, standing: str) -> str:
         """Open the account info of the first customer of this standing; gives its path."""
@@ -192,8 +277,12 @@ def take_all(camera: Camera) -> None:
     for_oneself_and_colleagues(camera)
     second_factor(camera)
     other_people(camera)
+    somebody_new(camera)
+    consent(camera)
     camera.sign_in()
     new_customer(camera)
+    for_the_operator(camera)
+    what_goes_wrong(camera)
 
 
 def signing_in(camera: Camera) -> None:
@@ -209,8 +298,12 @@ def signing_in(camera: Camera) -> None:
         forgotten_password_old_link="/accounts/password/reset/key/1-x/",
         forgotten_password_done="/accounts/password/reset/key/done/",
         deactivated="/accounts/inactive/",
-        bad_request="/accounts/login/?next=%00",
     )
+    camera.page.goto(camera.portal.address_with_directory + "/accounts/login/")
+    camera.shoot("sign-in-single-sign-on")
+    camera.portal.directory.claims = {"tid": "00000000-0000-4000-8000-000000000000", "roles": ["sales_agent"]}
+    camera.send("form[action$='single-sign-on/'] button")
+    camera.shoot("single-sign-on-refused")
 
 
 def home_and_customers(camera: Camera) -> None:
@@ -306,7 +399,7 @@ def for_oneself_and_colleagues(camera: Camera) -> None:
     page.locator("main form:has([name=days]) button[type=submit]").click()
     page.locator("#secret").wait_for()
     camera.shoot("token-made")
-    camera.visit(sign_out="/accounts/logout/", method_not_allowed="/profile/tokens/1/revoke/")
+    camera.visit(sign_out="/accounts/logout/")
 
 
 def second_factor(camera: Camera) -> None:
@@ -324,7 +417,26 @@ def second_factor(camera: Camera) -> None:
     page.locator("main form:has([name=code]) button[type=submit]").click()
     page.wait_for_url(lambda url: "authenticator-app" not in url)
     camera.shoot("recovery-codes")
-    camera.visit(security_on="/profile/security/", passkey="/accounts/passkeys/add/")
+    spare = page.locator(".mp-codes li").first.inner_text()
+    devices = page.context.new_cdp_session(page)
+    devices.send("WebAuthn.enable")
+    finger = {"protocol": "ctap2", "transport": "internal", "hasResidentKey": True, "hasUserVerification": True, "isUserVerified": True}
+    devices.send("WebAuthn.addVirtualAuthenticator", {"options": finger | {"automaticPresenceSimulation": True}})
+    camera.go("/accounts/passkeys/add/")
+    page.locator("[name=name]").fill({"en": "Work laptop", "ko": "업무용 노트북"}[camera.language])
+    camera.shoot("passkey")
+    camera.send("main form button.btn-primary")
+    camera.go("/profile/security/")
+    camera.shoot("security-on")
+    passkey = page.locator("main a[href*='/passkeys/']:not([href$='/add/'])").first.get_attribute("href") or ""
+    camera.visit(
+        passkey_rename=passkey,
+        passkey_remove=f"{passkey}remove/",
+        recovery_codes_new="/accounts/recovery-codes/new/",
+        authenticator_app_remove="/accounts/authenticator-app/remove/",
+        confirm_by_code="/accounts/reauthenticate/code/",
+        confirm_by_passkey="/accounts/reauthenticate/passkey/",
+    )
     page.context.clear_cookies()
     camera.go("/accounts/login/")
     page.locator(f"button[name=portal_language][value={camera.language}]").first.click()
@@ -333,6 +445,8 @@ def second_factor(camera: Camera) -> None:
     page.locator("form:has([name=password]) button[type=submit]").click()
     page.locator("[name=code]").first.wait_for()
     camera.shoot("second-factor")
+    page.locator("[name=code]").first.fill(spare)
+    camera.send("main form:has([name=code]) button[type=submit]")
 
 
 def confirm_it_is_you(page: Page) -> None:
@@ -364,6 +478,83 @@ def other_people(camera: Camera) -> None:
         camera.shoot(f"account-info-{partner}")
         if partner == "northwind":
             camera.visit(new_customer_northwind="/customers/new/")
+
+
+def somebody_new(camera: Camera) -> None:
+    """Add somebody; each language at another partner."""
+    page = camera.page
+    partner, first, last = {"en": ("fabrikam", "Quinn", "Rivera"), "ko": ("contoso-sandbox", "하늘", "서")}[camera.language]
+    camera.sign_in(partner=partner)
+    camera.go("/staff/new/")
+    for name, value in {"first_name": first, "last_name": last, "email": f"new.agent@{partner}.example"}.items():
+        page.locator(f"[name={name}]").fill(value)
+    page.locator("[name=roles]").nth(1).check()
+    camera.send()
+    camera.shoot("staff-added")
+
+
+def consent(camera: Camera) -> None:
+    """An application asks whether it may act as somebody, and one asks in a wrong way."""
+    page = camera.page
+    camera.sign_in(partner={"en": "fabrikam", "ko": "contoso-sandbox"}[camera.language])
+    camera.go("/applications/new/")
+    page.locator("[name=name]").fill({"en": "Order desk", "ko": "주문 창구"}[camera.language])
+    page.locator("[name=kind][value=native]").check()
+    page.locator("[name=redirect_uris]").fill("http://127.0.0.1/back")
+    camera.send()
+    camera.go("/applications/")
+    page.locator("main tbody th a").first.click()
+    page.wait_for_url(re.compile(r"/applications/(?!new/).+/"))
+    asked = {"client_id": page.url.rstrip("/").rpartition("/")[2], "response_type": "code", "state": "1"}
+    asked |= {"code_challenge": "c" * 43, "code_challenge_method": "S256"}
+    camera.go("/identity/o/authorize?" + urlencode(asked | {"redirect_uri": "http://127.0.0.1:8400/back"}))
+    camera.shoot("consent", "dark", "narrow")
+    camera.go("/identity/o/authorize?" + urlencode(asked | {"redirect_uri": "http://elsewhere.example/"}))
+    camera.shoot("consent-mistake")
+
+
+def for_the_operator(camera: Camera) -> None:
+    """Where the operator publishes versions of the agreement and opens partner accounts; first they choose a password."""
+    camera.page.context.clear_cookies()
+    camera.go(urlsplit(camera.portal.operators[camera.language]).path)
+    camera.shoot("choose-password")
+    for name in ("password1", "password2"):
+        camera.page.locator(f"[name={name}]").fill(PASSWORD)
+    camera.send()
+    camera.sign_in_as(operator(camera.language))
+    camera.shoot("home-operator")
+    camera.visit(operator="/operator/", operator_versions="/operator/agreements/agreementtemplate/")
+
+
+def what_goes_wrong(camera: Camera) -> None:
+    """The pages that say that something cannot be shown or done."""
+    page = camera.page
+    page.context.clear_cookies()
+    camera.visit(bad_request="/accounts/login/?next=%00")
+    camera.go("/accounts/login/")
+    page.context.clear_cookies()
+    camera.send("form:has([name=password]) button[type=submit]")
+    camera.shoot("form-too-old")
+    for _attempt in range(6):
+        camera.go("/accounts/password/reset/")
+        page.locator("[name=email]").fill(f"nobody.{camera.language}@contoso.example")
+        camera.send()
+    camera.shoot("too-many-attempts")
+    camera.sign_in()
+    camera.visit(not_found="/customers/nowhere/", method_not_allowed="/profile/tokens/1/revoke/")
+    path = camera.open_customer("confirmed")
+    camera.go(f"{path}edit/")
+    page.context.clear_cookies(name="sessionid")
+    camera.send("main form button.btn-primary[type=submit]")
+    camera.shoot("sign-in-expired")
+    camera.sign_in()
+    camera.go(f"{path}edit/")
+    with camera.portal.without_database():
+        camera.send("main form button.btn-primary[type=submit]")
+        camera.shoot("database-away-form")
+        camera.visit(database_away="/")
+    with camera.portal.without_database(damaged=True):
+        camera.visit(server_error="/")
 
 
 def new_customer(camera: Camera) -> None:
@@ -411,21 +602,47 @@ def new_customer(camera: Camera) -> None:
     camera.shoot("new-customer-done")
 
 
-def main(folder: Path) -> None:
-    """Take all pictures into `folder`. Raises SystemExit without Chromium."""
+@functools.cache
+def page_templates() -> set[str]:
+    """The templates that are a page: they extend a frame and are none themselves."""
+    texts = {str(path.relative_to(TEMPLATES)): path.read_text() for path in TEMPLATES.rglob("*.html")}
+    extends = {name: found[1] for name, text in texts.items() if (found := re.match(r'\{% extends "(.+?)" %\}', text))}
+    return set(extends) - set(extends.values())
+
+
+def read_index(folder: Path) -> dict[str, str]:
+    """Which template each picture in `folder` shows, as its index says."""
+    index = folder / INDEX
+    return dict(re.findall(r"^\| (\S+) \| `(\S+)` \|$", index.read_text(), re.MULTILINE)) if index.exists() else {}
+
+
+def _write_index(folder: Path, shown: dict[str, str]) -> None:
+    rows = "".join(f"| {name} | `{template}` |\n" for name, template in sorted(shown.items()))
+    said = "Made by `make screenshots`. Each picture is there in English (`-en`) and in Korean (`-ko`)."
+    (folder / INDEX).write_text(f"# Pictures of the portal\n\n{said}\n\n| Picture | Page |\n|---|---|\n{rows}")
+
+
+def main(folder: Path, only: Collection[str] = ()) -> None:
+    """Take all pictures into `folder`, or those that are named. Raises SystemExit without Chromium, and when a page is on no picture."""
     if not CHROMIUM:
         raise SystemExit("Chromium is missing; on Debian: apt-get install chromium fonts-noto-cjk")
     folder.mkdir(parents=True, exist_ok=True)
-    for old in folder.glob("*.png"):
+    for old in folder.glob("*.png") if not only else ():
         old.unlink()
-    with portal() as address, sync_playwright() as playwright:
+    shown = read_index(folder) if only else {}
+    with portal() as ours, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
         for language in WORDS:
-            take_all(Camera(browser, address, folder, language))
+            camera = Camera(browser, ours, folder, language, only)
+            take_all(camera)
+            shown |= camera.taken
         browser.close()
+    _write_index(folder, shown)
+    if missing := page_templates() - set(shown.values()):
+        raise SystemExit(f"These pages are on no picture: {', '.join(sorted(missing))}")
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 2:
+    if len(sys.argv) < 2:
         raise SystemExit(__doc__)
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), sys.argv[2:])
