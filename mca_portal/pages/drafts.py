@@ -1,4 +1,9 @@
-"""Drafts: begin, keep, submit once. The only place of this door that writes, and only what nobody has submitted yet."""
+"""Drafts: begin, keep, submit once. The only place of this door that writes, and only what nobody has submitted yet.
+
+A wrong step of a draft answers 302 to itself with `?check`, where every other wrong form answers 422: the draft has what was typed, so the
+page that says what is wrong can be asked for. It reloads without a question, and going back to it shows what was typed to mend it. An
+answer to the post itself could do neither: the browser would ask whether to send it again, or show the mistake that is no longer there.
+"""
 
 import datetime as dt
 import uuid

@@ -18,6 +18,7 @@ from django.template.loader import render_to_string
 from django.utils.cache import add_never_cache_headers
 from django.utils.translation import get_language, gettext
 
+from mca_portal.pages.preferences import ENVIRONMENT_COOKIE
 from mca_portal.staff.models import StaffMember
 from mca_portal.staff.services import note_turned_away
 
@@ -30,7 +31,8 @@ def _page(request: HttpRequest, name: str, status: HTTPStatus, **context: Any) -
     frame: dict[str, Any] = {
         "LANGUAGE_CODE": get_language() or "en",
         "theme": getattr(request, "theme", ""),
-        "environment": getattr(request, "environment", ""),
+        # Who looks is in the database; when it did not say, what the browser saw last still tells a sandbox (A4).
+        "environment": getattr(request, "environment", request.COOKIES.get(ENVIRONMENT_COOKIE, "")),
     }
     # The language can be switched where opening the address again shows this page again.
     if request.method == "GET" and status < HTTPStatus.INTERNAL_SERVER_ERROR:

@@ -19,9 +19,10 @@ from django.utils.translation import gettext
 
 from mca_portal import logs
 from mca_portal.pages import errors, typed
-from mca_portal.pages.preferences import remember_language
+from mca_portal.pages.preferences import ENVIRONMENT_COOKIE, remember_environment, remember_language
 from mca_portal.staff.adapters import SECOND_FACTOR_ELSEWHERE
 from mca_portal.staff.devices import LAST_PERSON_AGE, LAST_PERSON_COOKIE, last_person
+from mca_portal.staff.models import Environment
 
 Answer = Callable[[HttpRequest], HttpResponse]
 
@@ -96,6 +97,8 @@ class PersonMiddleware:
             told = request.COOKIES.get(settings.LANGUAGE_COOKIE_NAME) == person.language
             if not told and settings.LANGUAGE_COOKIE_NAME not in response.cookies:
                 remember_language(response, person.language)
+            if request.COOKIES.get(ENVIRONMENT_COOKIE, Environment.PRODUCTION) != (request.environment or Environment.PRODUCTION):
+                remember_environment(response, request.environment or Environment.PRODUCTION)
         return response
 
     def process_view(self, request: PortalRequest, view: Callable[..., Any], args: Any, kwargs: Any) -> None:
@@ -109,10 +112,15 @@ class PersonMiddleware:
                     raise BadRequest("A field holds a NUL character.")
 
     def process_template_response(self, request: PortalRequest, response: TemplateResponse) -> TemplateResponse:
-        """Answer a form that is wrong with 422 on django-allauth's pages, too (sign-in, passwords, second steps), as all others are."""
+        """Answer a form that is wrong with 422 on django-allauth's pages, too (sign-in, passwords, second steps), as all others are.
+
+        Put back the e-mail address that was typed there when the language was switched.
+        """
         form = (response.context_data or {}).get("form")
         if request.method == "POST" and response.status_code == 200 and isinstance(form, BaseForm) and form.errors:
             response.status_code = 422
+        if request.method == "GET" and isinstance(form, BaseForm) and not request.user.is_authenticated:
+            typed.put_back_email(request, form)
         return response
 
     @staticmethod

@@ -16,6 +16,7 @@ from mca_portal.staff.models import Theme
 from mca_portal.staff.services import set_preferences
 
 YEAR = 365 * 24 * 3600  # seconds
+ENVIRONMENT_COOKIE = "environment"  # only in a browser that a sandbox was used in
 
 
 @login_not_required
@@ -50,9 +51,16 @@ def set_theme(request: HttpRequest) -> HttpResponse:
 
 def remember_language(response: HttpResponse, language: str) -> None:
     """Let this browser speak `language` where nobody is known: on the sign-in pages, and when the database does not answer."""
-    response.set_cookie(
-        settings.LANGUAGE_COOKIE_NAME, language, max_age=YEAR, secure=settings.SESSION_COOKIE_SECURE, httponly=True, samesite="Lax"
-    )
+    _remember(response, settings.LANGUAGE_COOKIE_NAME, language)
+
+
+def remember_environment(response: HttpResponse, environment: str) -> None:
+    """Let this browser know whether it was a sandbox when the database, which knows, does not answer (A4)."""
+    _remember(response, ENVIRONMENT_COOKIE, environment)
+
+
+def _remember(response: HttpResponse, cookie: str, word: str) -> None:
+    response.set_cookie(cookie, word, max_age=YEAR, secure=settings.SESSION_COOKIE_SECURE, httponly=True, samesite="Lax")
 
 
 def _back(request: HttpRequest) -> HttpResponseRedirect:
@@ -67,7 +75,10 @@ def _back(request: HttpRequest) -> HttpResponseRedirect:
     for address in (request.GET.get("next", ""), same_site):
         if address and url_has_allowed_host_and_scheme(address, allowed_hosts={request.get_host()}, require_https=request.is_secure()):
             signed_in = request.user.is_authenticated
-            if staff := str(request.user.pk) if signed_in else last_person(request):
-                typed.keep(request, urlsplit(address).path, staff=staff, switched=signed_in, checked="checked" in request.GET)
-            return HttpResponseRedirect(address)
+            path, response = urlsplit(address).path, HttpResponseRedirect(address)
+            if path in (reverse("account_login"), reverse("account_reset_password")):
+                typed.keep_email(request, response, path)
+            elif staff := str(request.user.pk) if signed_in else last_person(request):
+                typed.keep(request, path, staff=staff, switched=signed_in, checked="checked" in request.GET)
+            return response
     return HttpResponseRedirect(reverse("home"))

@@ -26,6 +26,29 @@ document.addEventListener("submit", (event) => {
 // Back to a page that the browser kept: it can be sent again.
 window.addEventListener("pageshow", () => [...sending.keys()].forEach(restore));
 
+// Back to a page that says what is wrong with a form, once that was mended: the browser kept how it was, so ask how it is now. (The steps of
+// a draft need no script for that: they are shown from the draft.) `sent`: the page whose wrong form was sent again; `mended`: without mistakes.
+const here = location.pathname + location.search;
+document.addEventListener("submit", (event) => {
+  if (!event.defaultPrevented && document.getElementById("error-summary")) {
+    sessionStorage.setItem("sent", here);
+  }
+});
+window.addEventListener("pageshow", (event) => {
+  const again = event.persisted || performance.getEntriesByType("navigation")[0]?.type === "back_forward";
+  const wrong = document.getElementById("error-summary");
+  const sent = sessionStorage.getItem("sent");
+  sessionStorage.removeItem("sent");
+  if (wrong && again && sessionStorage.getItem("mended") === here) {
+    sessionStorage.removeItem("mended");
+    location.replace(here);
+  } else if (wrong && !again) {
+    sessionStorage.removeItem("mended");
+  } else if (!wrong && sent) {
+    sessionStorage.setItem("mended", sent);
+  }
+});
+
 // What is shown of another field follows that field while it is typed, for example the person who accepted.
 document.addEventListener("input", (event) => {
   for (const place of document.querySelectorAll("[data-shows]")) {

@@ -12,13 +12,15 @@ import pytest
 from allauth.mfa.totp.internal.auth import TOTP, format_hotp_value, hotp_value
 from allauth.mfa.webauthn.internal.auth import WebAuthn
 from django.conf import settings
+from django.core.exceptions import PermissionDenied
+from django.db import OperationalError
 from playwright.sync_api import Page, expect
 
 from agreements.models import Acceptance, AgreementTemplate
 from agreements.services import withdraw_acceptance
 from mca_portal.settings import directory_app
 from mca_portal.staff.models import Cloud, Environment, PartnerType
-from mca_portal.staff.roles import Role
+from mca_portal.staff.roles import NotAllowed, Permission, Role
 from orders.models import Subscription
 from tests.factories import PASSWORD, confirm, license_offer, make_account, make_customer, make_order, make_staff, publish, usage_offer
 
@@ -353,6 +355,51 @@ def test_pages_of_signing_in_are_accessible(page: Page, agent: Any, check: Check
     expect(page.locator("#error-summary")).to_be_focused()
     check()
     check("/accounts/single-sign-on/callback/", status=403)
+
+
+def fails(error: Exception) -> Callable[..., None]:
+    """A function that only raises."""
+
+    def fail(*_args: Any, **_kwargs: Any) -> None:
+        raise error
+
+    return fail
+
+
+@both_languages
+def test_pages_that_say_what_went_wrong_are_accessible(
+    page: Page, agent: Any, check: Check, go: Any, context: Any, complaints: Any, language: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    environment = {"en": Environment.PRODUCTION, "ko": Environment.SANDBOX}[language]
+    type(agent.account).objects.filter(pk=agent.account_id).update(environment=environment)
+    for path, status in (("/nowhere/", 404), ("/?q=%00", 400), ("/preferences/theme/", 405)):
+        check(path, status=status)
+    with monkeypatch.context() as broken:
+        for error, status in (
+            (PermissionDenied(), 403),
+            (NotAllowed(Permission.MANAGE_STAFF), 403),
+            (ZeroDivisionError(), 500),
+            (OperationalError(), 503),
+        ):
+            broken.setattr("mca_portal.pages.home.render", fails(error))
+            check("/", status=status)
+            expect(page.locator(f"[data-env={environment}]")).to_be_visible()
+        go("/profile/")
+        broken.setattr("mca_portal.pages.profile.set_preferences", fails(OperationalError()))
+        page.locator("main form button[type=submit]").click()
+        check()
+        expect(page.locator("main form [name=first_name]")).to_be_attached()
+    complaints.clear()
+    for _attempt in range(6):
+        go("/accounts/password/change/")
+        page.locator("main button[type=submit]").click()
+    expect(page.locator(".mp-sign")).to_be_visible()
+    check()
+    go("/accounts/password/reset/")
+    context.clear_cookies(name="csrftoken")
+    page.locator("main button[type=submit]").click()
+    expect(page.locator("main form")).to_have_count(0)
+    check()
 
 
 @both_languages

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import OperationalError, connection
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.http import HttpRequest, HttpResponse
 from django.test import Client
 from django.urls import include, path
@@ -15,6 +16,7 @@ from django.utils import translation
 from django.views.decorators.http import require_http_methods
 
 from mca_portal.pages import errors
+from mca_portal.staff.models import Environment
 from mca_portal.staff.roles import NotAllowed, Permission
 from mca_portal.urls import handler400, handler403, handler404, handler500  # noqa: F401  # Django looks for them beside urlpatterns
 from tests.factories import make_account, make_staff
@@ -202,3 +204,34 @@ def test_a_sandbox_is_unmistakable_on_error_pages_too(client):
 def test_the_language_can_be_switched_on_an_error_page(client):
     client.force_login(make_staff())
     assert 'value="ko"' in client.get("/nowhere/").content.decode()
+
+
+def test_a_sandbox_is_told_even_when_the_database_does_not_say_who_looks(monkeypatch: pytest.MonkeyPatch) -> None:
+    client = Client(raise_request_exception=False)
+    client.force_login(make_staff(make_account(environment=Environment.SANDBOX)))
+    client.get("/nowhere/")
+
+    def gone(*_args: Any, **_kwargs: Any) -> None:
+        raise OperationalError("connection refused")
+
+    with monkeypatch.context() as away:
+        away.setattr(BaseDatabaseWrapper, "cursor", gone)
+        answer = client.get("/")
+    assert answer.status_code == 503
+    assert ">Sandbox</span>" in answer.content.decode()
+    client.force_login(make_staff(make_account()))
+    client.get("/nowhere/")
+    assert client.cookies["environment"].value == "production"
+
+
+def test_a_production_account_needs_no_cookie_for_that(visitor: Client) -> None:
+    visitor.get("/nowhere/")
+    assert "environment" not in visitor.cookies
+
+
+def test_too_many_attempts_in_a_sandbox_say_that_it_is_one() -> None:
+    client = Client()
+    client.force_login(make_staff(make_account(environment=Environment.SANDBOX)))
+    answers = [client.post("/accounts/password/change/", {"oldpassword": "wrong"}) for _attempt in range(6)]
+    assert answers[-1].status_code == 429
+    assert ">Sandbox</span>" in answers[-1].content.decode()

@@ -126,3 +126,27 @@ def test_another_name_for_a_subscription_that_was_half_typed_is_still_there(desk
     )
     desk.tab.post(f"/preferences/language/?next={address}", {"friendly_name": "절반", "version": "1", "portal_language": "ko"})
     assert 'value="절반"' in desk.tab.get(address).content.decode()
+
+
+@pytest.mark.parametrize(("address", "field"), [("/accounts/login/?next=/orders/", "login"), ("/accounts/password/reset/", "email")])
+def test_the_address_typed_at_sign_in_goes_along_and_the_password_does_not(client: Client, address: str, field: str) -> None:
+    page = client.get(address).content.decode()
+    [switch] = set(re.findall(r'value="ko" lang="ko" form="typed" formaction="([^"]+)"', page))
+    first = re.search(r'<button[^>]*form="typed"[^>]*>', page)
+    assert first is not None
+    assert "formaction" not in first[0], "the Enter key would switch the language"
+    answer = client.post(switch.replace("&amp;", "&"), {field: "sora.kim@contoso.example", "password": "s3cret", "portal_language": "ko"})
+    assert answer["Location"] == address
+    cookie = answer.cookies["typed_email"]
+    assert (cookie["httponly"], cookie["max-age"], cookie["path"]) == (True, 60, address.partition("?")[0])
+    assert "s3cret" not in cookie.value
+    page = client.get(address).content.decode()
+    assert '<html lang="ko"' in page
+    assert 'value="sora.kim@contoso.example"' in page
+    assert "s3cret" not in page
+    assert "sessionid" not in client.cookies
+
+
+def test_a_forged_address_is_not_put_back(client: Client) -> None:
+    client.cookies["typed_email"] = "kim@contoso.example:1abcde:forged"
+    assert "kim@contoso.example" not in client.get("/accounts/login/").content.decode()
