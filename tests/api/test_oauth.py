@@ -103,6 +103,7 @@ def test_a_service_gets_a_token_and_orders_with_it(person, service):
         ("/{tenant}/oauth2/v2.0/token", {"scope": "https://graph.windows.net/.default"}),
         ("/{tenant}/oauth2/token", {"resource": "https://graph.windows.net"}),
         ("/{tenant}/oauth2/token", {"resource": "https://api.partnercenter.microsoft.com"}),
+        ("/partner.onmicrosoft.com/oauth2/token", {"scope": "https://api.partnercenter.microsoft.com/.default"}),
     ],
 )
 def test_scripts_get_their_token_as_they_are_used_to(person, service, address, fields):
