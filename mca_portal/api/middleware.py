@@ -15,6 +15,7 @@ from mca_portal.middleware import sane_id
 from mca_portal.staff.origin import Way, coming_from
 
 ROOT = "/v1"
+ROOT_AS_SOME_SPELL_IT = re.compile(r"/v1\.0(?=/|$)")
 ECHOED = ("MS-RequestId", "MS-CorrelationId")
 _WORDS = re.compile(r"[\x21-\x7e]{1,100}")
 
@@ -30,7 +31,7 @@ class ApiMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Answer; pages pass untouched."""
-        path = re.sub(r"/{2,}", "/", request.path_info).rstrip("/")
+        path = ROOT_AS_SOME_SPELL_IT.sub(ROOT, re.sub(r"/{2,}", "/", request.path_info).rstrip("/"))
         if path == ROOT:
             path = f"{ROOT}/"
         if not path.startswith(f"{ROOT}/"):

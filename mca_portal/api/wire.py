@@ -20,7 +20,7 @@ from mca_portal.api.errors import Refused, invalid
 
 Json = dict[str, Any]
 
-_GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_GUID = re.compile(r"(\{)?[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}(?(1)\})")
 _DATE = re.compile(
     r"(\d{4}-\d\d-\d\d)(?:[Tt ](\d\d:\d\d(?::\d\d)?)(?:\.(\d{1,9}))?\s*([Zz]|[+-]\d\d:?\d\d)?)?",
     re.ASCII,
@@ -76,7 +76,7 @@ class Body(BaseModel):
 
 
 def guid(text: str, refusal: Refused) -> uuid.UUID:
-    """The GUID that `text` spells, in any letter case; raises `refusal` for anything else."""
+    """The GUID that `text` spells, in any letter case, in braces or without; raises `refusal` for anything else."""
     if not _GUID.fullmatch(text):
         raise refusal
     return uuid.UUID(text)

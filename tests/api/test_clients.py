@@ -272,12 +272,27 @@ def test_powershell_writes_enumerations_its_own_way(call, customer) -> None:
         assert changed.json()["status"] == status.lower()
 
 
+def test_powershell_takes_guids_in_braces(call, customer) -> None:
+    row = make_subscription(call.person, customer)
+    path = f"/customers/{{{customer.pk}}}"
+    assert call("GET", path).json()["id"] == str(customer.pk)
+    assert call("GET", f"{path}/subscriptions/{{{row.pk}}}").json()["id"] == str(row.pk)
+    assert call("GET", f"{path}/subscriptions?order_id={{{row.order_id}}}").json()["totalCount"] == 1
+    assert call("GET", f"/customers/{{{customer.pk}").json()["code"] == 900118
+
+
 def test_powershell_reads_the_headers_of_the_next_page_s_link(call) -> None:
     for _each in range(3):
         make_customer(call.person)
     following = call("GET", "/customers?size=2").json()["links"]["next"]
     assert [each.keys() for each in following["headers"]] == [{"key", "value"}]
     assert len(call("GET", f"/{following['uri']}", MS_ContinuationToken=following["headers"][0]["value"]).json()["items"]) == 1
+
+
+def test_python_s_generated_client_names_the_version_in_full(call, customer) -> None:
+    answer = call.client.get(f"/v1.0/customers/{customer.pk}", headers={"Authorization": f"Bearer {call.secret}"})
+    assert answer.json()["id"] == str(customer.pk)
+    assert call.client.get("/v1.1/customers").status_code == 404
 
 
 def test_kotlin_changes_a_subscription_with_its_fourteen_members(call, customer) -> None:
