@@ -278,8 +278,7 @@ def country_rules(request: ApiRequest, country: str) -> HttpResponse:
         {
             "iso2Code": rules.code,
             "defaultCulture": rules.default_culture,
-            # PowerShell takes only a state of the list, so where there is none it must not ask for one.
-            "isStateRequired": rules.region_required and bool(rules.regions),
+            "isStateRequired": rules.region_required,
             "supportedStatesList": list(rules.regions),
             "supportedLanguagesList": rules.languages,
             "supportedCulturesList": list(rules.cultures),

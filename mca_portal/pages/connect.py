@@ -66,7 +66,11 @@ for (const customer of items) {
     Client(
         "powershell",
         _("PowerShell module PartnerCenter"),
-        _("The module reads account and expiry from the token, which has the form that it wants. The setting lasts until PowerShell ends."),
+        _(
+            "The module reads account and expiry from the token, which has the form that it wants. The setting lasts until "
+            "PowerShell ends. For a new customer in China or Mexico add -DisableValidation: the module wants a state from a list, "
+            "the portal takes any."
+        ),
         """\
 Import-Module PartnerCenter
 $environments = [Microsoft.Store.PartnerCenter.PowerShell.Models.Authentication.PartnerEnvironment]::PublicEnvironments

@@ -215,9 +215,10 @@ def test_the_rules_of_a_country_are_those_of_the_recorded_answer(call) -> None:
 
 
 @pytest.mark.parametrize("country", sorted(RULES))
-def test_no_country_asks_for_a_state_that_powershell_could_not_give(call, country: str) -> None:
+def test_a_country_asks_for_a_state_where_its_customers_need_one(call, country: str) -> None:
     answer = call("GET", f"/countryvalidationrules/{country}").json()
-    assert answer["supportedStatesList"] or not answer["isStateRequired"]
+    assert answer["isStateRequired"] == RULES[country].region_required
+    assert answer["supportedStatesList"] == list(RULES[country].regions)
     assert answer["defaultCulture"] in answer["supportedCulturesList"]
 
 
