@@ -4,10 +4,11 @@ from django.contrib import admin
 from django.db import models
 
 from agreements.models import Acceptance, AgreementTemplate
+from mca_portal.staff.admin import KeepsValues
 
 
 @admin.register(AgreementTemplate)
-class AgreementTemplateAdmin(admin.ModelAdmin):
+class AgreementTemplateAdmin(KeepsValues):
     """Templates (V1). One that somebody accepted is evidence: only its link and its required-from day can still be changed."""
 
     list_display = ("name", "agreement_type", "version_rank", "published_on", "required_from")

@@ -2,11 +2,12 @@
 
 from django.contrib import admin
 
+from mca_portal.staff.admin import KeepsValues
 from orders.models import Offer
 
 
 @admin.register(Offer)
-class OfferAdmin(admin.ModelAdmin):
+class OfferAdmin(KeepsValues):
     """Offers (F5)."""
 
     list_display = ("name", "category", "billing", "minimum_quantity", "maximum_quantity", "is_sold")

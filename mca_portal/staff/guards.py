@@ -101,7 +101,8 @@ def only_added(table: str, same: str = "id = NEW.id") -> list[Guard]:
     ]
 
 
-GUARDS: list[Trigger] = [*only_added("staff_activity")]
+# The second one is Django's log of the operator's pages (admin.py).
+GUARDS: list[Trigger] = [*only_added("staff_activity"), *only_added("django_admin_log")]
 
 
 def before_migrate(*, using: str, **_kwargs: Any) -> None:

@@ -4,6 +4,7 @@ import datetime as dt
 from io import StringIO
 
 import pytest
+from django.contrib.admin.models import CHANGE, LogEntry
 from django.core.management import CommandError, call_command
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
@@ -51,6 +52,11 @@ def activity(admin):
     return Activity.objects.get()
 
 
+@pytest.fixture
+def log_entry(admin):
+    return LogEntry.objects.log_actions(admin.pk, [admin.account], CHANGE, "name: A → B", single_object=True)
+
+
 def run(sql: str, *values: object) -> None:
     """Run one statement in a savepoint."""
     with transaction.atomic(), connection.cursor() as cursor:
@@ -65,6 +71,7 @@ def refused(guard: str, sql: str, *values: object) -> None:
 
 KEPT = {
     "staff_activity": ("activity", "id", "action = 'X'"),
+    "django_admin_log": ("log_entry", "id", "object_repr = 'X'"),
     "agreements_acceptance": ("acceptance", "id", "first_name = 'X'"),
     "agreements_withdrawal": ("withdrawal", "acceptance_id", "reason = 'X'"),
     "orders_licensechange": ("change", "id", "to_quantity = 77"),
