@@ -5,10 +5,10 @@ import datetime as dt
 import json
 import re
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.utils import timezone
 from django.utils.translation import gettext
 from ninja.parser import Parser
@@ -133,6 +133,21 @@ def collection(items: list[Json], self_uri: str, **more: Any) -> HttpResponse:
     """A collection in one page, or with `links` and `continuationToken` given."""
     body = {"totalCount": len(items), "items": items, "links": {"self": link(self_uri)}, "attributes": {"objectType": "Collection"}}
     return reply(body | more)
+
+
+def long_collection(parts: Iterable[list[Json]], self_uri: str) -> StreamingHttpResponse:
+    """A collection of any length, written while it is read, so that memory does not grow with it. What was sent is counted at its end."""
+
+    def text() -> Iterator[bytes]:
+        number = 0
+        yield b'{"items":['
+        for items in parts:
+            yield (b"," if number else b"") + to_json(without_nulls(items))[1:-1]
+            number += len(items)
+        end = {"totalCount": number, "links": {"self": link(self_uri)}, "attributes": {"objectType": "Collection"}}
+        yield b"]," + to_json(end)[1:]
+
+    return StreamingHttpResponse(text(), content_type="application/json")
 
 
 def etag(key: uuid.UUID, version: int) -> str:

@@ -112,6 +112,21 @@ def test_without_a_size_there_is_everything(call) -> None:
     assert "next" not in answer.json()["links"]
 
 
+def test_a_long_list_without_a_size_is_written_while_it_is_read_and_is_the_same_list(call, monkeypatch) -> None:
+    for number in range(10):
+        make_customer(call.person, company_name=f"Company {number:02}")
+    make_customer(make_staff(), company_name="Foreign")
+    whole = call("GET", "/customers").json()
+    monkeypatch.setattr("mca_portal.api.customers.LARGEST_PAGE", 3)
+    answer = call("GET", "/customers")
+    assert answer.streaming
+    assert json.loads(b"".join(answer)) == whole
+    assert answer["Content-Type"] == "application/json"
+    assert answer["MS-RequestId"]
+    wanted = quote(json.dumps({"Field": "CompanyName", "Value": "company 0", "Operator": "starts_with"}))
+    assert json.loads(b"".join(call("GET", f"/customers?size=0&filter={wanted}")))["totalCount"] == 10
+
+
 def test_pages_are_followed_by_their_link_alone(call) -> None:
     for number in range(5):
         make_customer(call.person, company_name=f"Cont {number}")
