@@ -90,6 +90,7 @@ crowd: .venv/.dev
 
 messages: .venv/.dev
 	$(MANAGE) update_catalogues
+	$(MANAGE) update_reference
 
 # About half an hour on two processors. BENCH: its options, such as "--postgresql 10000 --sqlite ''".
 bench: .venv/.dev

@@ -1,7 +1,8 @@
 """Are the translations complete, and where do the compiled catalogues come from?
 
-Only `django.po` is kept; `django.mo` is made from it here with polib, so that neither running nor testing the portal needs
-the gettext programs. Only finding new texts in the source (`collect`) needs them.
+Only the `.po` files are kept: `django.po` for pages and messages, `reference.po` for the API's description of itself. Their `.mo` are
+made here with polib, so that neither running nor testing the portal needs the gettext programs. Only finding new texts in the source
+(`collect`) needs them.
 """
 
 import os
@@ -18,6 +19,7 @@ ROOT = Path(__file__).resolve().parent.parent
 LOCALE = Path(__file__).resolve().parent / "locale"
 LANGUAGE = "ko"  # the texts in the source are English
 KOREAN = LOCALE / LANGUAGE / "LC_MESSAGES" / "django.po"
+REFERENCE = KOREAN.with_name("reference.po")  # no call of gettext names its texts: `update_reference` takes them from /v1/openapi.json
 HEADER = {
     "Project-Id-Version": "MCA portal",
     "Language": LANGUAGE,
@@ -33,7 +35,7 @@ HOW_TO_GET_GETTEXT = "gettext's programs (xgettext, msgmerge) are missing; on De
 def compile_stale() -> list[Path]:
     """Compile each catalogue that changed since it was compiled; returns the files written."""
     written = []
-    for source in sorted(LOCALE.glob("*/LC_MESSAGES/django.po")):
+    for source in sorted(LOCALE.glob("*/LC_MESSAGES/*.po")):
         target = source.with_suffix(".mo")
         if target.exists() and target.stat().st_mtime_ns > source.stat().st_mtime_ns:
             continue
@@ -73,6 +75,16 @@ def collect(root: Path = ROOT) -> None:
         if entry.msgid_plural:
             entry.msgstr_plural = {0: entry.msgstr_plural.get(0, "")}  # makemessages writes an English pair
     catalogue.save(str(path))
+
+
+def collect_reference(texts: list[str]) -> None:
+    """Bring the reference's catalogue in line with these texts: new ones empty, vanished ones gone."""
+    kept = {entry.msgid: entry.msgstr for entry in polib.pofile(str(REFERENCE))} if REFERENCE.exists() else {}
+    catalogue = polib.POFile(wrapwidth=0)
+    catalogue.header = "The Korean texts of the API's reference."
+    catalogue.metadata = HEADER
+    catalogue.extend(polib.POEntry(msgid=text, msgstr=kept.get(text, "")) for text in texts)
+    catalogue.save(str(REFERENCE))
 
 
 def untranslated(path: Path = KOREAN) -> list[str]:

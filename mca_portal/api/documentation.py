@@ -1,21 +1,27 @@
 """How does the API describe itself? /v1/openapi.json, with examples that run against the demo.
 
 The document is made from the operations: their docstrings, their parameters, `answers(…)` and the shapes in `answers.py`. What Ninja leaves
-out is added here, once for all: headers, the bodies of refusals, examples. It is in English, like Partner Center's own.
+out is added here, once for all: headers, the bodies of refusals, examples. Its texts are English, like Partner Center's own; who asks for
+Korean gets their translation from `reference.po`.
 """
 
 import copy
 import functools
+import gettext
 import json
+from collections.abc import Callable
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import get_language
 from ninja import NinjaAPI
 from ninja.operation import Operation
 from pydantic.alias_generators import to_camel
 
+from mca_portal import catalogues
 from mca_portal.api.answers import AlreadyConfirmedRefusal, Refusal, TooManyCalls
 
 Json = dict[str, Any]
@@ -59,6 +65,12 @@ SECURITY: Json = {
         "bearerFormat": "JWT",
         "description": "An API token, or an access token that an application got through OAuth2.",
     }
+}
+TAGS = {
+    "Agreements": "Texts of the Microsoft agreements, and who accepted them.",
+    "Customers": "Customers, their profiles, and what their addresses need.",
+    "Orders": "Offers, orders and subscriptions.",
+    "Profiles": "The partner account itself.",
 }
 TEXT: Json = {"type": "string"}
 PARAMETERS = {
@@ -141,6 +153,7 @@ class DescribedApi(NinjaAPI):
         """The whole document."""
         document = dict(super().get_openapi_schema(path_prefix="/v1/"))
         del document["servers"]  # none named: where the document itself is
+        document["tags"] = [{"name": name, "description": text} for name, text in TAGS.items()]
         components = document["components"]
         components["schemas"] |= {shape.__name__: shape.model_json_schema() for shape in (AlreadyConfirmedRefusal,)}
         components["securitySchemes"] = SECURITY
@@ -161,13 +174,48 @@ def read_examples() -> list[Json]:
 
 
 @functools.cache
-def _document(api: NinjaAPI) -> bytes:
-    return json.dumps(api.get_openapi_schema(), ensure_ascii=False, separators=(",", ":")).encode()
+def _document(api: NinjaAPI, language: str) -> bytes:
+    catalogue = gettext.translation("reference", catalogues.LOCALE, [language], fallback=True)
+    document = _with_texts(api.get_openapi_schema(), catalogue.gettext)
+    return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def show_document(_request: HttpRequest, api: NinjaAPI) -> HttpResponse:
-    """/v1/openapi.json. Anybody may read it: it is the same in every installation and says nothing of what is in this one."""
-    return HttpResponse(_document(api), content_type="application/json")
+def show_document(request: HttpRequest, api: NinjaAPI) -> HttpResponse:
+    """/v1/openapi.json, in the language that the caller asks for by header, or by ?language= where a page could send none.
+
+    Anybody may read it: it is the same in every installation and says nothing of what is in this one.
+    """
+    language = request.GET.get("language") or get_language() or ""
+    known = language if language in dict(settings.LANGUAGES) else settings.LANGUAGE_CODE
+    return HttpResponse(_document(api, known), content_type="application/json", headers={"Content-Language": known})
+
+
+def texts_of(document: Json) -> list[str]:
+    """What people read in the document, each text once, in its order."""
+    found: dict[str, None] = {}
+
+    def note(text: str) -> str:
+        found[text] = None
+        return text
+
+    _with_texts(document, note)
+    return list(found)
+
+
+def _with_texts(part: Any, said: Callable[[str], str]) -> Any:
+    """The document with what people read in it as `said` says it; names, values and examples stay."""
+    if isinstance(part, list):
+        return [_with_texts(each, said) for each in part]
+    if not isinstance(part, dict):
+        return part
+    return {
+        name: said(value)
+        if name in ("summary", "description") and isinstance(value, str)
+        else value
+        if name in ("value", "example")
+        else _with_texts(value, said)
+        for name, value in part.items()
+    }
 
 
 def _complete(operation: Json, path: str, method: str) -> None:

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
@@ -132,7 +133,7 @@ def connect(request: HttpRequest) -> HttpResponse:
 def reference(request: HttpRequest) -> HttpResponse:
     """Browse the API's own description, and try its calls with a token."""
     swagger = {
-        "url": reverse("api:openapi"),
+        "url": f"{reverse('api:openapi')}?language={get_language()}",
         "layout": "BaseLayout",
         "deepLinking": False,
         "docExpansion": "list",

@@ -108,3 +108,35 @@ def test_every_operation_has_an_example_that_fits_its_description(document) -> N
                 schema = {**answer["content"]["application/json"]["schema"], "components": closed(document["components"])}
                 jsonschema_rs.validate(schema, example["value"])
             assert (operation["operationId"], status) not in shown or method == "head" or answer["content"]["application/json"]["examples"]
+
+
+@pytest.mark.parametrize(
+    ("query", "headers", "language"),
+    [
+        ("", {}, "en"),
+        ("", {"Accept-Language": "ko-KR,ko;q=0.9"}, "ko"),
+        ("", {"X-Locale": "ko-KR"}, "ko"),
+        ("", {"Accept-Language": "de"}, "en"),
+        ("?language=ko", {}, "ko"),
+        ("?language=en", {"Accept-Language": "ko"}, "en"),
+        ("?language=../ko", {}, "en"),
+    ],
+)
+def test_it_speaks_english_or_korean(document, query: str, headers: dict[str, str], language: str) -> None:
+    answer = Client().get(f"/v1/openapi.json{query}", headers=headers)
+    said = answer.json()
+    operation = said["paths"]["/v1/agreements"]["get"]
+    assert answer["Content-Language"] == language
+    assert operation["summary"] == {"en": "Get agreement metadata", "ko": "계약 메타데이터 가져오기"}[language]
+    assert [tag["name"] for tag in said["tags"]] == [tag["name"] for tag in document["tags"]]
+    # Whatever programs read is the same.
+    for one, other in zip(parts(document), parts(said), strict=True):
+        assert one.keys() == other.keys()
+        assert {name: value for name, value in one.items() if isinstance(value, str) and name not in ("summary", "description")} == {
+            name: value for name, value in other.items() if isinstance(value, str) and name not in ("summary", "description")
+        }
+
+
+def test_every_tag_is_described(document) -> None:
+    used = {tag for _path, _method, operation in operations(document) for tag in operation["tags"]}
+    assert {tag["name"] for tag in document["tags"]} == used

@@ -7,6 +7,8 @@ import polib
 import pytest
 
 from mca_portal import catalogues
+from mca_portal.api.documentation import texts_of
+from mca_portal.api.urls import api
 
 
 def catalogue(path: Path, *entries: polib.POEntry, **metadata: str) -> Path:
@@ -62,3 +64,9 @@ def test_a_catalogue_is_compiled_when_it_changed_and_only_then(tmp_path: Path, m
     os.utime(source)
     os.utime(folder / "django.mo", (1_000_000_000, 1_000_000_000))
     assert catalogues.compile_stale() == [folder / "django.mo"]
+
+
+def test_the_api_s_reference_is_in_korean_as_a_whole() -> None:
+    kept = [entry.msgid for entry in polib.pofile(str(catalogues.REFERENCE))]
+    assert kept == texts_of(api.get_openapi_schema()), "run manage.py update_reference"
+    assert catalogues.untranslated(catalogues.REFERENCE) == []
