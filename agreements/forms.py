@@ -87,7 +87,7 @@ class AcceptanceForm(forms.Form):
             attrs={"type": "date", "max": latest_day.isoformat(), "min": "2014-01-01", "data-width": "s"}, format="%Y-%m-%d"
         )
         self.fields["agreed_on"].widget = widget
-        self.fields["agreed_on"].help_text = gettext("The day the customer accepted. Today, %(day)s, at the latest.") % {
+        self.fields["agreed_on"].help_text = gettext("The day the customer accepted, %(day)s at the latest.") % {
             "day": date_format(latest_day)
         }
         self.fields["phone"].help_text = gettext("With country code, for example %(example)s.") % {
@@ -114,7 +114,8 @@ class AcceptanceForm(forms.Form):
             if field not in self.fields:
                 self.add_error(None, messages)
             elif field not in self.errors:
-                self.add_error(field, messages)
+                blank = any(message.code == "blank" for message in messages)  # nothing but signs that show nothing
+                self.add_error(field, self.fields[field].error_messages["required"] if blank else messages)
 
     def apply(self, *, by: StaffMember, customer: Customer, via: str) -> Acceptance | None:
         """Record a valid form through the service; None when it was refused, and then the form says why (R4, V5).

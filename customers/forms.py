@@ -10,7 +10,7 @@ from django_countries import countries
 
 from customers.countries import LANGUAGES, RULES, CountryRules
 from customers.models import Customer
-from customers.validators import DOMAIN_PREFIX_LENGTH, DOMAIN_SUFFIX
+from customers.validators import DOMAIN_PREFIX_LENGTH, DOMAIN_SAID_WRONG, DOMAIN_SUFFIX
 from mca_portal.staff.models import PartnerAccount
 from mca_portal.staff.names import NAME_LENGTH
 
@@ -38,7 +38,8 @@ class _CustomerForm(forms.Form):
             field = next((own for own, models in self.MODEL_NAMES.items() if models == name), name)
             if field in self.fields and field not in self.errors:
                 said: dict[str, ValidationError] = {message.messages[0]: message for message in messages}
-                self.add_error(field, list(said.values()))
+                blank = any(message.code == "blank" for message in messages)  # nothing but signs that show nothing
+                self.add_error(field, self.fields[field].error_messages["required"] if blank else list(said.values()))
 
     def typed(self) -> dict[str, str]:
         """What was typed, right or wrong, for a draft or to show the form again; from `initial` when nothing was sent."""
@@ -60,7 +61,7 @@ class CompanyForm(_CustomerForm):
         label=_("Primary domain"),
         max_length=DOMAIN_PREFIX_LENGTH + len(DOMAIN_SUFFIX),
         widget=forms.TextInput(attrs=_OFF | {"data-suffix": DOMAIN_SUFFIX, "autocapitalize": "off", "spellcheck": "false"}),
-        error_messages={"required": _("Enter the first part of the domain.")},
+        error_messages={"required": _("Enter the first part of the domain."), "max_length": DOMAIN_SAID_WRONG},
     )
     country = forms.ChoiceField(
         label=_("Country/region"),

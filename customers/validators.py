@@ -4,11 +4,16 @@ import re
 
 import phonenumbers
 from django.core.exceptions import ValidationError
+from django.utils.functional import lazy
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from email_validator import EmailNotValidError, validate_email
 
 DOMAIN_SUFFIX = ".onmicrosoft.com"
 DOMAIN_PREFIX_LENGTH = 27  # characters; Partner Center's limit
+DOMAIN_SAID_WRONG = lazy(
+    lambda: gettext("Use 1 to %(length)s letters and numbers, without spaces or signs.") % {"length": DOMAIN_PREFIX_LENGTH}, str
+)()
 
 
 def normalized_email(value: str) -> str:
@@ -43,8 +48,4 @@ def normalized_phone(value: str, country: str) -> str:
 def validate_domain(value: str) -> None:
     """`prefix.onmicrosoft.com`, the prefix 1 to 27 letters and digits that starts with a letter or digit (C1)."""
     if not re.fullmatch(rf"[a-z0-9]{{1,{DOMAIN_PREFIX_LENGTH}}}\.onmicrosoft\.com", value):
-        raise ValidationError(
-            _("Use 1 to %(length)s letters and numbers, without spaces or signs."),
-            code="invalid_domain",
-            params={"length": DOMAIN_PREFIX_LENGTH},
-        )
+        raise ValidationError(DOMAIN_SAID_WRONG, code="invalid_domain")

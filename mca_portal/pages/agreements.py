@@ -40,8 +40,8 @@ def agreement(request: PortalRequest, customer_id: uuid.UUID) -> HttpResponse:
     if not account.transacts:
         return account_page(request, customer, status=403)
     versions = AgreementTemplate.objects.versions_for(account)
-    data = request.POST or request.typed
-    form = AcceptanceForm(data or None, customer=customer, versions=versions)
+    data = request.POST if request.method == "POST" else request.typed  # even a form with nothing in it was sent
+    form = AcceptanceForm(data, customer=customer, versions=versions)
     unchecked(request, form)
     onward = _local_path(request)
     if data and "fill" in data:
@@ -62,15 +62,20 @@ def agreement(request: PortalRequest, customer_id: uuid.UUID) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @needs(Permission.VIEW_ACCEPTANCES, Permission.WITHDRAW_ACCEPTANCE)
 def agreement_withdraw(request: PortalRequest, customer_id: uuid.UUID, acceptance_id: int) -> HttpResponse:
-    """Withdraw a confirmation that was a mistake, saying why; the page names where the customer stands afterwards (R5)."""
+    """Withdraw a confirmation that was a mistake, saying why; the page names where the customer stands afterwards (R5).
+
+    Raises NotYoursToTransact (A2).
+    """
     customer = find_customer(request, customer_id)
+    if not customer.account.transacts:
+        raise NotYoursToTransact
     records = Acceptance.objects.visible_to(person_of(request)).filter(customer=customer)
     acceptance = get_object_or_404(records.history(), pk=acceptance_id)
     back = redirect("customer", customer_id=customer.pk)
     if acceptance.is_withdrawn:
         messages.info(request, gettext("This confirmation has been withdrawn already. Nothing was changed."))
         return back
-    form = WithdrawalForm(request.POST or request.typed or None)
+    form = WithdrawalForm(request.POST if request.method == "POST" else request.typed)
     unchecked(request, form)
     if request.method == "POST" and form.is_valid():
         try:

@@ -96,7 +96,7 @@ def agreement_context(request: PortalRequest, customer: Customer, context: dict[
         "history": Acceptance.objects.visible_to(person_of(request)).filter(customer=customer).history(),
         "due_on": versions.due_on(customer.standing.rank),
         "may_confirm": account.agreement_applies and account.transacts and may(person_of(request), Permission.CONFIRM_ACCEPTANCE),
-        "may_withdraw": may(person_of(request), Permission.WITHDRAW_ACCEPTANCE),
+        "may_withdraw": account.transacts and may(person_of(request), Permission.WITHDRAW_ACCEPTANCE),
     }
 
 

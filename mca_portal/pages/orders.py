@@ -109,8 +109,8 @@ def new_order_agreement(request: HttpRequest, customer_id: uuid.UUID, draft_id: 
     if word.opens_the_gate:  # it was confirmed in another tab, or by somebody else
         tell_of_anothers_confirmation(request, customer)
         return redirect(_step("new_order_review", draft))
-    data = request.POST or request.typed
-    form = AcceptanceForm(data or None, customer=customer, versions=versions)
+    data = request.POST if request.method == "POST" else request.typed
+    form = AcceptanceForm(data, customer=customer, versions=versions)
     unchecked(request, form)
     if request.method == "POST" and "fill" in request.POST:
         form = form.with_primary_contact()

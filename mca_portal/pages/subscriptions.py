@@ -94,7 +94,7 @@ def license_agreement(request: HttpRequest, customer_id: uuid.UUID, subscription
     word = versions.word(customer.standing.rank)
     if not found.offer.is_license_based or not found.is_active:
         return _refused(request, found, back)
-    data = request.POST or request.typed or None
+    data = request.POST if request.method == "POST" else request.typed
     typed = request.GET.get("quantity", "")[:40] or str(found.quantity)
     count = LicenseCountForm(data, subscription=found, typed=typed)
     form = AcceptanceForm(data, customer=customer, versions=versions)
@@ -237,7 +237,7 @@ def _change(request: HttpRequest, found: Subscription, form: LicenseCountForm, b
         return redirect(f"{address}?{urlencode({'quantity': wanted})}")
     except StaleSubscription as error:
         if error.subscription.quantity == wanted:  # the second click, or somebody had the same wish
-            messages.info(request, gettext("%(name)s has %(now)s licenses already.") % facts)
+            messages.info(request, gettext("Licenses of %(name)s: %(now)s already.") % facts)
             return redirect(back)
         messages.warning(request, _what_it_is_now(error.subscription))
         return redirect(_unsaved(back, found, str(wanted)))
@@ -247,7 +247,7 @@ def _change(request: HttpRequest, found: Subscription, form: LicenseCountForm, b
         form.add_error("quantity", bounds_message(error.offer))
         return None
     if wanted == found.quantity:
-        messages.info(request, gettext("%(name)s has %(now)s licenses already.") % facts)
+        messages.info(request, gettext("Licenses of %(name)s: %(now)s already.") % facts)
     else:
         facts["before"] = number_format(found.quantity, force_grouping=True)
         messages.success(request, gettext("Saved. Licenses of %(name)s: %(now)s (was %(before)s).") % facts)
@@ -281,7 +281,7 @@ def _what_it_is_now(found: Subscription) -> str:
         "when": formatting.moment(last.changed_at),
     }
     return (
-        gettext("%(name)s now has %(now)s licenses, changed by %(person)s at %(when)s. Your number is not saved: check it and save again.")
+        gettext("Licenses of %(name)s: now %(now)s, changed by %(person)s at %(when)s. Your number is not saved: check it and save again.")
         % facts
     )
 

@@ -14,7 +14,7 @@ from django.urls import reverse
 from agreements.models import Acceptance, AgreementTemplate, Withdrawal
 from agreements.services import withdraw_acceptance
 from customers.models import Customer
-from mca_portal.staff.models import Cloud, StaffMember
+from mca_portal.staff.models import Cloud, PartnerAccount, PartnerType, StaffMember
 from mca_portal.staff.roles import Role
 from tests.factories import confirm, make_account, make_customer, make_staff, publish
 
@@ -321,3 +321,16 @@ def test_a_longer_history_asks_the_database_no_more_often() -> None:
         confirm(by, customer, first_name=f"Person {number}")
     assert questions() == few
     assert few <= 8
+
+
+def test_an_indirect_reseller_is_not_offered_to_withdraw_either() -> None:
+    admin = make_staff()
+    record = confirm(admin, customer := make_customer(admin))
+    assert "/withdraw/" in signed_in(admin).get(f"/customers/{customer.pk}/").content.decode()
+    PartnerAccount.objects.filter(pk=admin.account_id).update(partner_type=PartnerType.INDIRECT_RESELLER)
+    assert "/withdraw/" not in signed_in(admin).get(f"/customers/{customer.pk}/").content.decode()
+    address = f"/customers/{customer.pk}/agreement/{record.pk}/withdraw/"
+    for answer in (signed_in(admin).get(address), signed_in(admin).post(address, {"reason": "A mistake"})):
+        assert answer.status_code == 403
+        assert "Your indirect provider" in answer.content.decode()
+    assert not Withdrawal.objects.exists()

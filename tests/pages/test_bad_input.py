@@ -111,6 +111,20 @@ def test_a_mistake_is_said_at_its_field_and_everything_typed_is_kept(
 
 
 @pytest.mark.parametrize("door", [account_info, new_order, license_count])
+def test_a_form_with_nothing_in_it_is_told_what_is_missing(tab: Client, by: StaffMember, door: Door) -> None:
+    address, _more = door(tab, by, make_customer(by))
+    answer = tab.post(address, {})
+    assert answer.status_code == 422
+    assert "Enter the first name of the person who accepted." in answer.content.decode()
+
+
+def test_a_name_of_signs_that_show_nothing_is_told_what_is_missing(tab: Client, by: StaffMember) -> None:
+    address, _more = account_info(tab, by, customer := make_customer(by))
+    page = tab.post(address, typed(customer, last_name="\u3000\u200b")).content.decode()
+    assert "Enter the last name of the person who accepted." in page
+
+
+@pytest.mark.parametrize("door", [account_info, new_order, license_count])
 @pytest.mark.parametrize("name", ["محمد", "Ли", "김 민서", "🌊 Wave", "O’Brien <b>"])
 def test_names_of_any_script_are_taken_and_shown_as_text(tab: Client, by: StaffMember, door: Door, name: str) -> None:
     customer = make_customer(by)
