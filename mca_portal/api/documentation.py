@@ -88,6 +88,7 @@ PARAMETERS = {
     "filter": 'JSON that names field and start: {"Field":"CompanyName","Value":"cont","Operator":"starts_with"}; Field may be Domain.',
     "seekOperation": "Next, Previous or First, with MS-ContinuationToken.",
     "billingType": "monthly or annual; without it: all.",
+    "offer_category_id": "The ID of an offer category, such as Business_Key. Without it: the offers of all.",
     "mpn_id": "A partner of record: the portal keeps none, so nothing is found.",
 }
 REQUEST_HEADERS: Json = {

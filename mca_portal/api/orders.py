@@ -228,13 +228,17 @@ def _own_subscription(request: ApiRequest, customer_id: str, subscription_id: st
 
 
 @router.get("/offers", summary="Get a list of offers", response=answers(shown.Offers))
-def list_offers(request: ApiRequest, country: str | None = None, offset: int = 0, size: int = 0) -> HttpResponse:
-    """What is sold, in the catalogue's order."""
+def list_offers(
+    request: ApiRequest, country: str | None = None, offset: int = 0, size: int = 0, offer_category_id: str | None = None
+) -> HttpResponse:
+    """What is sold, in the catalogue's order, or what of it is in one category."""
     require(request.auth, Permission.VIEW_CUSTOMERS)
     if offset < 0 or size < 0:
         raise invalid(gettext("Send an offset and a size from 0."), "offset", "size")
     where = _country(request, country)
-    offers = list(Offer.objects.sold())[offset : offset + size if size else None]
+    wanted = (offer_category_id or "").strip().lower()
+    offers = [offer for offer in Offer.objects.sold() if wanted in ("", _category_id(offer).lower())]
+    offers = offers[offset : offset + size if size else None]
     return collection([_offer(offer, where) for offer in offers], f"/offers?country={where}")
 
 
@@ -322,10 +326,14 @@ def _subscription(row: Subscription, country: str) -> Json:
     }
 
 
+def _category_id(offer: Offer) -> str:
+    return f"{offer.category.replace(' ', '')}_Key"
+
+
 def _offer(offer: Offer, country: str) -> Json:
     place = {"locale": "en-US", "country": country}
     unit = offer.unit_type if offer.is_license_based else "Usage-based"
-    category = {"id": f"{offer.category.replace(' ', '')}_Key", "name": offer.category, "rank": 0} | place
+    category = {"id": _category_id(offer), "name": offer.category, "rank": 0} | place
     return {
         "id": str(offer.pk),
         "name": offer.name,

@@ -1,12 +1,14 @@
 """The partner's own profile on the wire: what clients read when they sign on."""
 
 from django.http import HttpResponse
+from django.utils.translation import gettext
 from ninja import Router
 
 from customers.countries import RULES
 from mca_portal.api import answers as shown
 from mca_portal.api.access import ApiRequest, account_of
-from mca_portal.api.documentation import answers
+from mca_portal.api.documentation import REFUSED, answers
+from mca_portal.api.errors import ACTION_NOT_ALLOWED, Refused
 from mca_portal.api.wire import link, reply
 from mca_portal.staff.roles import Permission, require
 
@@ -36,4 +38,18 @@ def organization_profile(request: ApiRequest) -> HttpResponse:
             "links": {"self": link("/profiles/organization")},
             "attributes": {"objectType": "PartnerOrganizationProfile"},
         }
+    )
+
+
+@router.put(
+    "/profiles/organization",
+    summary="Update the partner's organization profile",
+    operation_id="updateOrganizationProfile",
+    response=REFUSED,
+)
+def update_organization_profile(request: ApiRequest) -> HttpResponse:
+    """Refused: the portal's operator keeps the account. Clients know the call, and would repeat a plain 405 without end."""
+    require(request.auth, Permission.VIEW_CUSTOMERS)
+    raise Refused(
+        403, ACTION_NOT_ALLOWED, gettext("The requested action is not allowed: whoever runs the portal keeps the account's details.")
     )

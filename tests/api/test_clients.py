@@ -131,6 +131,8 @@ def test_no_answer_holds_what_breaks_an_old_client(call, customer) -> None:
         for row in answer.json().get("items", [answer.json()]):
             if "/subscriptions" in path:
                 assert row["status"] in {"none", "active", "suspended", "deleted"}
+                for name in ("effectiveStartDate", "commitmentEndDate"):
+                    assert re.fullmatch(r"[-0-9]+T[:0-9]+Z", row[name]), "Java's early versions read these two without a fraction only"
             if "/orders" in path:
                 assert isinstance(row["lineItems"], list)
                 assert row["lineItems"]
@@ -207,7 +209,12 @@ def test_java_asks_whether_a_domain_is_free_and_an_address_right(java, call) -> 
 
 @pytest.mark.parametrize(
     ("method", "path", "body"),
-    [("DELETE", "/customers/{id}", None), ("PATCH", "/customers/{id}", {"relationshipToPartner": "none"}), ("GET", "/invoices", None)],
+    [
+        ("DELETE", "/customers/{id}", None),
+        ("PATCH", "/customers/{id}", {"relationshipToPartner": "none"}),
+        ("PUT", "/profiles/organization", {"companyName": "Fabrikam"}),
+        ("GET", "/invoices", None),
+    ],
 )
 def test_java_comes_back_from_what_the_portal_does_not_do(java, customer, method: str, path: str, body: Any) -> None:
     assert java(method, path.format(id=customer.pk), body).status_code in (403, 404)
@@ -293,6 +300,16 @@ def test_python_s_generated_client_names_the_version_in_full(call, customer) -> 
     answer = call.client.get(f"/v1.0/customers/{customer.pk}", headers={"Authorization": f"Bearer {call.secret}"})
     assert answer.json()["id"] == str(customer.pk)
     assert call.client.get("/v1.1/customers").status_code == 404
+
+
+def test_offers_of_one_category_alone(call) -> None:
+    license_offer()
+    usage_offer()
+    offers = call("GET", "/offers?country=US").json()["items"]
+    for key in {offer["category"]["id"] for offer in offers}:
+        found = call("GET", f"/offers?country=US&offer_category_id={key.lower()}").json()["items"]
+        assert found == [offer for offer in offers if offer["category"]["id"] == key]
+    assert call("GET", "/offers?country=US&offer_category_id=None_Key").json()["totalCount"] == 0
 
 
 def test_kotlin_changes_a_subscription_with_its_fourteen_members(call, customer) -> None:

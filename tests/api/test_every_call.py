@@ -240,6 +240,7 @@ CALLS: dict[str, tuple[str, str, Callable[[], Any] | None, int, int, int]] = {
     "listOffers": ("GET", "/offers?country=KR", None, 200, 200, 200),
     "getOffer": ("GET", "/offers/{offer}", None, 200, 200, 200),
     "listCustomerOffers": ("GET", f"{CUSTOMER}/offers", None, 200, 404, 200),
+    "updateOrganizationProfile": ("PUT", "/profiles/organization", lambda: {}, 403, 403, 403),
     "getOrganizationProfile": ("GET", "/profiles/organization", None, 200, 200, 200),
 }  # fmt: skip
 PEOPLES = ("listTemplates", "listAcceptances", "confirmAcceptance", "getDirectAcceptance", "getAgreementDocument", "getCompanyProfile")

@@ -93,6 +93,7 @@ SPEC: list[tuple[str, str, dict[str, str], Any, int]] = [
     ("getOffer", "An offer", {"offer_id": "<offer>", "country": "KR"}, None, 200),
     ("listCustomerOffers", "The first one", CUSTOMER | {"size": "1"}, None, 200),
     ("getOrganizationProfile", "Contoso", {}, None, 200),
+    ("updateOrganizationProfile", "The account stays", {}, None, 403),
 ]  # fmt: skip
 
 
