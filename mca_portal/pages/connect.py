@@ -121,6 +121,7 @@ def connect(request: HttpRequest) -> HttpResponse:
     context = {
         "root": root,
         "token_address": f"{root}/{account.pk}/oauth2/v2.0/token",
+        "authority": f"{root}/{account.pk}",
         "clients": clients,
         "latest": latest,
         "calls_a_minute": settings.API_CALLS_PER_MINUTE,

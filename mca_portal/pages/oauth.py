@@ -101,8 +101,8 @@ def revoke(request: HttpRequest) -> HttpResponse:
 
 @login_not_required
 @require_http_methods(["GET"])
-def discovery(request: HttpRequest) -> JsonResponse:
-    """Where everything is (OpenID Connect Discovery)."""
+def discovery(request: HttpRequest, tenant: str = "") -> JsonResponse:
+    """Where everything is (OpenID Connect Discovery); under a tenant's address, where Microsoft's libraries look, it is the same."""
 
     def address(route: str) -> str:
         return request.build_absolute_uri(reverse(f"idp:oidc:{route}"))

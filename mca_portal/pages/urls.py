@@ -117,6 +117,7 @@ if settings.OAUTH_OFFERED:
         path("profile/tokens/<str:client_id>/withdraw/", oauth.withdraw, name="consent_withdraw"),
         path("", include(([path("", include((_issuer, "oidc")))], "idp"))),
         # The same in the shape in which scripts know it: the account's Microsoft ID first
+        path("<str:tenant>/v2.0/.well-known/openid-configuration", oauth.discovery, name="configuration_of_tenant"),
         path("<str:tenant>/oauth2/v2.0/authorize", oauth.authorize, name="authorize_of_tenant"),
         path("<str:tenant>/oauth2/v2.0/token", oauth.token, name="token_of_tenant"),
         path("<str:tenant>/oauth2/token", oauth.token, name="old_token_of_tenant"),

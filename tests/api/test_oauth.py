@@ -147,6 +147,12 @@ def test_discovery_names_addresses_that_are_there():
     assert Client().get(urlsplit(said["authorization_endpoint"]).path).status_code == 302
 
 
+@pytest.mark.parametrize("tenant", ["{account}", "partner.onmicrosoft.com", "common"])
+def test_microsoft_s_libraries_find_the_addresses_under_the_tenant(person, tenant):
+    said = Client().get(f"/{tenant.format(account=person.account_id)}/v2.0/.well-known/openid-configuration")
+    assert said.json() == Client().get("/.well-known/openid-configuration").json()
+
+
 @pytest.mark.parametrize("path", ["/agreements", "/agreementtemplates/117a77b0-9360-443b-8795-c6dedc750cf9/document"])
 def test_a_service_is_refused_agreements(service, path):
     token = service_token(*service).json()["access_token"]

@@ -136,6 +136,7 @@ TABLE: dict[str, tuple[str, str]] = {
     "idp:oidc:revoke": (NOT_THIS_WAY_FOR_ANYBODY, "401 401 401 401 401 401"),
     "idp:oidc:userinfo": ("401 401 401 401 401 401", "401 401 401 401 401 401"),
     "idp:oidc:configuration": (ANYBODY, NOT_THIS_WAY_FOR_ANYBODY),
+    "configuration_of_tenant": (ANYBODY, NOT_THIS_WAY_FOR_ANYBODY),
     "idp:oidc:jwks": (ANYBODY, NOT_THIS_WAY_FOR_ANYBODY),
 }
 
