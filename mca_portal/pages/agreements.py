@@ -45,7 +45,7 @@ def agreement(request: PortalRequest, customer_id: uuid.UUID) -> HttpResponse:
     unchecked(request, form)
     onward = _local_path(request)
     if data and "fill" in data:
-        return account_page(request, customer, form=form.with_primary_contact(), onward=onward)
+        return account_page(request, customer, versions=versions, form=form.with_primary_contact(), onward=onward)
     if request.method == "POST" and form.is_valid():
         try:
             acceptance = form.apply(by=person_of(request), customer=customer, via=Via.PORTAL)
@@ -56,7 +56,9 @@ def agreement(request: PortalRequest, customer_id: uuid.UUID) -> HttpResponse:
         if acceptance is not None:
             messages.success(request, _recorded(acceptance))
             return redirect(onward or reverse("customer", kwargs={"customer_id": customer.pk}))
-    return account_page(request, customer, form=form, onward=onward, status=422 if request.method == "POST" else 200)
+    if request.method == "POST":  # a version may have been published meanwhile (V5)
+        return account_page(request, customer, form=form, onward=onward, status=422)
+    return account_page(request, customer, versions=versions, form=form, onward=onward)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -48,19 +48,18 @@ def account_of(request: HttpRequest) -> PartnerAccount:
 
 
 def find_customer(request: PortalRequest, customer_id: uuid.UUID) -> Customer:
-    """The customer with everything that its pages show of account and standing. Raises Http404 for another account's (A5)."""
-    rows = Customer.objects.visible_to(person_of(request)).select_related(
-        "account", "standing__acceptance__template", "standing__acceptance__recorded_by"
-    )
-    return get_object_or_404(rows, pk=customer_id)
+    """The customer with its account and standing. Raises Http404 for another account's (A5)."""
+    customer = get_object_or_404(Customer.objects.visible_to(person_of(request)).select_related("standing"), pk=customer_id)
+    customer.account = account_of(request)
+    return customer
 
 
-def account_context(request: PortalRequest, customer: Customer, tab: str) -> dict[str, Any]:
+def account_context(request: PortalRequest, customer: Customer, tab: str, versions: Versions | None = None) -> dict[str, Any]:
     """What `customers/account_base.html` needs. `tab`: "customer", "subscriptions", "customer_orders" or "customer_activity" (route names).
 
-    `standing` and `versions` are None for those who may not see acceptances; `gate_open` says whether orders pass (G1, A3).
+    `versions`: the account's, where the page has asked for them already. In the context `standing` and `versions` are None for those who may not see acceptances; `gate_open` says whether orders pass (G1, A3).
     """
-    versions = AgreementTemplate.objects.versions_for(customer.account)
+    versions = versions or AgreementTemplate.objects.versions_for(customer.account)
     word = versions.word(customer.standing.rank)
     sees = may(person_of(request), Permission.VIEW_ACCEPTANCES)
     orders = customer.account.transacts and may(person_of(request), Permission.PLACE_ORDERS)
@@ -91,9 +90,10 @@ def agreement_context(request: PortalRequest, customer: Customer, context: dict[
         return {}
     account = customer.account
     versions: Versions = context["versions"]
+    history = list(Acceptance.objects.visible_to(person_of(request)).filter(customer=customer).history())
     return {
-        "acceptance": customer.standing.acceptance,
-        "history": Acceptance.objects.visible_to(person_of(request)).filter(customer=customer).history(),
+        "acceptance": next((record for record in history if record.pk == customer.standing.acceptance_id), None),
+        "history": history,
         "due_on": versions.due_on(customer.standing.rank),
         "may_confirm": account.agreement_applies and account.transacts and may(person_of(request), Permission.CONFIRM_ACCEPTANCE),
         "may_withdraw": account.transacts and may(person_of(request), Permission.WITHDRAW_ACCEPTANCE),
@@ -207,9 +207,11 @@ def customer(request: PortalRequest, customer_id: uuid.UUID) -> HttpResponse:
     return account_page(request, find_customer(request, customer_id))
 
 
-def account_page(request: PortalRequest, customer: Customer, *, status: int = 200, **more: Any) -> HttpResponse:
+def account_page(
+    request: PortalRequest, customer: Customer, *, versions: Versions | None = None, status: int = 200, **more: Any
+) -> HttpResponse:
     """Show account info; `more` goes to the template, such as `form` for the agreement section turned into its form."""
-    context = account_context(request, customer, "customer")
+    context = account_context(request, customer, "customer", versions)
     context |= agreement_context(request, customer, context)
     context |= {
         "shown_at": timezone.now(),

@@ -18,7 +18,7 @@ from django.views.decorators.http import require_http_methods
 
 from agreements.errors import AgreementNotApplicable, AgreementNotConfirmed
 from agreements.forms import AcceptanceForm
-from agreements.models import AgreementTemplate, Via
+from agreements.models import Acceptance, AgreementTemplate, Via
 from customers.errors import NotYoursToTransact
 from customers.keyset import BadCursor, Page, read_page
 from customers.models import Customer
@@ -154,7 +154,7 @@ def new_order_review(request: HttpRequest, customer_id: uuid.UUID, draft_id: uui
         "cycle": dict(form.fields["billing_cycle"].choices)[form.cleaned_data["billing_cycle"]],
         "starts_on": today,
         "ends_on": today + relativedelta(years=1),
-        "acceptance": customer.standing.acceptance,
+        "acceptance": Acceptance.objects.select_related("template").filter(pk=customer.standing.acceptance_id).first(),
     }
     return render(request, "orders/review.html", context)
 

@@ -48,6 +48,7 @@ def _sprite() -> str:
 
 
 @register.simple_tag
+@cache  # a page shows some thirty
 def icon(name: str, small: bool = False) -> SafeString:
     """A drawing of the sprite, hidden from screen readers: always beside text, or in a button that has an `aria-label`."""
     return format_html(
