@@ -4,9 +4,12 @@ Names that begin with what was typed come first, then the others; both in order 
 matches is found by reading little more than the page:
 
 - names that begin with it stand side by side in the index by name;
-- of the others, frequent ones turn up among the next names in order, and the index by name alone says whether they match;
-- rare ones are found by their pieces of up to three characters (PostgreSQL, the index of migration 0002), or by reading the index by
-  name to its end (SQLite, which serves one small office).
+- of the others, very frequent ones turn up among the next thousand names, and the index by name alone says whether they match;
+- rare ones are found by their pieces of up to three characters (PostgreSQL, the index of migration 0002), all of them, and put in order;
+- where there are too many for that, the index by name is read on. Should a page not be full after many thousand names, because all that
+  match stand at the other end of the alphabet, the matches are sorted after all, and that alone takes longer the more there are.
+
+SQLite, which serves one small office, has no index of pieces and reads the index by name to its end.
 """
 
 import uuid
@@ -15,7 +18,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import connections
-from django.db.models import BooleanField, F, Q, Value
+from django.db.models import BooleanField, ExpressionWrapper, F, Q, Value
 from django.db.models.expressions import RawSQL
 from django.db.models.functions import Concat, StrIndex
 from django.db.models.lookups import GreaterThan
@@ -25,7 +28,9 @@ from customers.models import LAST_CHARACTER, NAME_KEY_LENGTH, Customer, Customer
 from customers.validators import DOMAIN_SUFFIX
 from mca_portal.staff.names import tidy
 
-NEAR = 5000  # names that are read in order before the index of pieces is asked
+NEAR = 1000  # names that are read in order before the index of pieces is asked
+FEW = 500  # matches that are all read and put in order
+FAR = 25_000  # names that are read in order where there are more: of a million, every 800th or so has to match
 PIECE = 3  # characters at most, as in migration 0002
 
 Key = list[Any]  # name_key and id
@@ -77,14 +82,19 @@ class _Look:
         """The customers beyond the place."""
         return self.customers.filter(beyond(("name_key", "id"), self.place, less=self.backwards)) if self.place else self.customers
 
-    def first(self, rows: CustomerQuerySet, room: int, *, beyond_first: int = 0, by_index: bool = True) -> list[tuple[str, uuid.UUID]]:
-        """Name and ID of the first `room` of `rows` in reading order, after `beyond_first` that are passed over.
+    def in_order(self, rows: CustomerQuerySet) -> CustomerQuerySet:
+        """In reading order, by the index by name."""
+        return rows.order_by("-name_key", "-id") if self.backwards else rows.order_by("name_key", "id")
 
-        Not `by_index`: in an order that no index has, so that another one finds them.
-        """
-        name = F("name_key") if by_index else Concat(F("name_key"), Value(""))
+    def first(self, rows: CustomerQuerySet, room: int) -> list[tuple[str, uuid.UUID]]:
+        """Name and ID of the first `room` of `rows` in reading order."""
+        return list(self.in_order(rows).values_list("name_key", "id")[:room])
+
+    def sorted(self, rows: CustomerQuerySet, room: int) -> list[tuple[str, uuid.UUID]]:
+        """The same, found by another index than that by name: an order that no index has."""
+        name = Concat(F("name_key"), Value(""))
         order = (name.desc(), "-id") if self.backwards else (name.asc(), "id")
-        return list(rows.order_by(*order).values_list("name_key", "id")[beyond_first : beyond_first + room])
+        return list(rows.order_by(*order).values_list("name_key", "id")[:room])
 
 
 def _beginning(look: _Look, room: int) -> list[tuple[str, uuid.UUID]]:
@@ -101,15 +111,37 @@ def _others(look: _Look, room: int) -> list[tuple[str, uuid.UUID]]:
     if connections[look.customers.db].vendor != "postgresql" or not pieces:
         return look.first(matches, room)
     # Not left to the planner, which cannot know how rare a word is and then reads a million names or sorts half of them.
-    edge = look.first(look.onwards(), 1, beyond_first=NEAR)
-    within = Q(**{f"name_key__{'gte' if look.backwards else 'lte'}": edge[0][0]}) if edge else Q()
-    near = look.first(matches.filter(within), room)
-    if len(near) == room or not edge:
+    near = _walk(look, room, NEAR)
+    if len(near) == room:
         return near
     having_them = RawSQL(
         "customers_pieces(customers_customer.name_key, customers_customer.domain) @> %s::text[]", (pieces,), output_field=BooleanField()
     )
-    return look.first(matches.filter(having_them), room, by_index=False)
+    found = matches.filter(having_them)
+    some = list(found.order_by().values_list("name_key", "id")[: FEW + 1])
+    if len(some) <= FEW:
+        return sorted(some, reverse=look.backwards)[:room]
+    far = _walk(look, room, FAR)
+    return far if len(far) == room else look.sorted(found, room)
+
+
+def _walk(look: _Look, room: int, names: int) -> list[tuple[str, uuid.UUID]]:
+    """Those of the next `names` customers that match somewhere else, read from the index by name until there are `room` (PostgreSQL).
+
+    Django puts no condition around a slice, so the outer query is written here.
+    """
+    fits = ExpressionWrapper(look.only or Q(pk__isnull=False), output_field=BooleanField())
+    rows = look.in_order(look.onwards()).annotate(fits=fits).values_list("name_key", "id", "domain", "fits")[:names]
+    inner, values = rows.query.sql_with_params()
+    way = "DESC" if look.backwards else "ASC"
+    with connections[look.customers.db].cursor() as cursor:
+        cursor.execute(
+            f"SELECT name_key, id FROM ({inner}) AS walked (name_key, id, domain, fits) "
+            "WHERE (strpos(name_key, %s) > 0 OR strpos(domain, %s) > 0) AND NOT (name_key >= %s AND name_key < %s) AND fits "
+            f"ORDER BY name_key {way}, id {way} LIMIT {room}",
+            [*values, look.typed, look.typed, look.typed, look.typed + LAST_CHARACTER],
+        )
+        return cursor.fetchall()
 
 
 def _holds(column: str, typed: str) -> GreaterThan:

@@ -172,8 +172,10 @@ if DATABASE_URL:
             # By default the pool would try again after ever longer pauses, up to minutes after the database is back.
             "pool": {"min_size": 1, "max_size": pool_size, "timeout": DATABASE_TIMEOUT, "reconnect_timeout": 5},
             "connect_timeout": 5,
-            # Whoever holds a lock for longer, or froze in a transaction, does not stop the portal.
-            "options": f"-c lock_timeout={DATABASE_TIMEOUT}s -c idle_in_transaction_session_timeout=60s",
+            # Whoever holds a lock for longer, or froze in a transaction, does not stop the portal. No query here reads so much that it
+            # would be quicker in parallel or compiled first; that PostgreSQL expects it of some costs each of them some 20 ms.
+            "options": f"-c lock_timeout={DATABASE_TIMEOUT}s -c idle_in_transaction_session_timeout=60s "
+            "-c max_parallel_workers_per_gather=0 -c jit=off",
         },
     }
 else:

@@ -57,7 +57,8 @@ def find_customer(request: PortalRequest, customer_id: uuid.UUID) -> Customer:
 def account_context(request: PortalRequest, customer: Customer, tab: str, versions: Versions | None = None) -> dict[str, Any]:
     """What `customers/account_base.html` needs. `tab`: "customer", "subscriptions", "customer_orders" or "customer_activity" (route names).
 
-    `versions`: the account's, where the page has asked for them already. In the context `standing` and `versions` are None for those who may not see acceptances; `gate_open` says whether orders pass (G1, A3).
+    `versions`: the account's, where the page has asked for them already. In the context `standing` and `versions` are None for those who
+    may not see acceptances; `gate_open` says whether orders pass (G1, A3).
     """
     versions = versions or AgreementTemplate.objects.versions_for(customer.account)
     word = versions.word(customer.standing.rank)

@@ -22,9 +22,11 @@ def admin():
 
 
 @pytest.fixture(autouse=True)
-def _near(monkeypatch):
-    """A few names are read before the index of pieces is asked, so that both ways are taken."""
+def _few(monkeypatch):
+    """So few names are read, before and after the index of pieces is asked, that every way of finding is taken."""
     monkeypatch.setattr(search, "NEAR", 3)
+    monkeypatch.setattr(search, "FEW", 4)
+    monkeypatch.setattr(search, "FAR", 7)
 
 
 def fill(admin, names: list[str]) -> None:
@@ -42,17 +44,27 @@ def expected(typed: str) -> list[Customer]:
     return [row for row in rows if typed in row.name_key or typed in row.domain]
 
 
+TYPED = ["han", "H", "bit", "한빛", "빛", "한", "%", "gamma", "customer", "soft.com", "r1.onmicro", ".on", "micom", "nobody", ""]
+
+
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(
-    names=st.lists(st.sampled_from(NAMES), max_size=25),
-    typed=st.sampled_from(
-        ["han", "H", "bit", "한빛", "빛", "한", "%", "gamma", "customer", "soft.com", "r1.onmicro", ".on", "micom", "nobody", ""]
-    ),
-    size=st.integers(1, 6),
-)
+@given(names=st.lists(st.sampled_from(NAMES), max_size=25), typed=st.sampled_from(TYPED), size=st.integers(1, 6))
 def test_pages_of_matches_hold_each_once_in_order_both_ways(admin, names, typed, size):
     Customer.objects.all().delete()
     fill(admin, names)
+    assert_pages(admin, typed, size)
+
+
+@pytest.mark.parametrize("copies", [1, 2, 4])
+def test_pages_are_right_whichever_way_the_matches_are_found(admin, copies):
+    fill(admin, NAMES * copies)
+    for typed in TYPED:
+        for size in (1, 3, 8):
+            assert_pages(admin, typed, size)
+
+
+def assert_pages(admin, typed: str, size: int) -> None:
+    """Forwards page by page every match comes once, in order; and each page comes again on the way back."""
     everybody = Customer.objects.visible_to(admin)
     pages = [read_matches(everybody, typed, size=size)]
     while pages[-1].next:
@@ -68,6 +80,14 @@ def test_a_search_stays_in_the_account_and_within_what_it_is_narrowed_to(admin):
     fill(make_staff(), ["Hanbit Elsewhere"])
     found = read_matches(Customer.objects.visible_to(admin), "hanbit", only=Q(company_name__startswith="S"))
     assert [row.company_name for row in found.items] == ["Second Hanbit"]
+
+
+@pytest.mark.parametrize("many", [2, 6, 20])
+def test_a_narrowed_search_finds_those_alone_however_many_match(admin, many):
+    fill(admin, [f"{letter} hanbit" for letter in "abcdefghijklmnopqrst"[:many]] + ["z hanbit", "zz hanbit"])
+    for narrow in (Q(company_name__startswith="z"), Q(company_name__endswith="t")):
+        found = read_matches(Customer.objects.visible_to(admin), "hanbit", only=narrow, size=50)
+        assert found.items == list(Customer.objects.filter(narrow).order_by("name_key", "id"))
 
 
 @pytest.mark.parametrize("cursor", ["nonsense", "WyJuIiwgIjIiLCAiYSIsICJiIl0", "WyJuIiwgIjEiLCAiYSIsICJiIl0", "WyJuIiwgIngiLCAieSJd"])

@@ -46,7 +46,9 @@ SEARCHES = ("logistics", "xylophone", "an", "qx", "물류", "한빛", "빛", "12
 @pytest.fixture
 def person(monkeypatch):
     """An Admin agent of an account with many customers, of which ten are not confirmed."""
-    monkeypatch.setattr(search, "NEAR", 300)
+    monkeypatch.setattr(search, "NEAR", 100)
+    monkeypatch.setattr(search, "FEW", 150)
+    monkeypatch.setattr(search, "FAR", 600)
     agent = make_staff(make_account(name="Contoso"))
     call_command("seed", customers=CUSTOMERS, unconfirmed=10, stdout=StringIO())
     make_token(agent, "secret")

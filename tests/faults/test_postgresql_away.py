@@ -126,3 +126,10 @@ def test_nobody_waits_for_a_lock_or_sleeps_in_a_transaction_for_ever() -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT current_setting('lock_timeout'), current_setting('idle_in_transaction_session_timeout')")
         assert cursor.fetchone() == ("10s", "1min")
+
+
+@pytest.mark.django_db
+def test_no_query_waits_for_processes_or_a_compiler_that_would_make_it_quicker() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT current_setting('max_parallel_workers_per_gather'), current_setting('jit')")
+        assert cursor.fetchone() == ("0", "off")
