@@ -198,9 +198,7 @@ def subscriptions(request: PortalRequest, draft: Draft) -> HttpResponse:
         kept = form.to_json()
         drafts.keep(draft, order=kept)
         if pressed is not None and request.method == "POST":
-            at = form.after_press()
-            anchor = f"#line-{at['at']}" if "at" in at else ""
-            return redirect(f"{_address(SUBSCRIPTIONS, draft)}?{urlencode(at)}{anchor}")
+            return redirect(f"{_address(SUBSCRIPTIONS, draft)}?{urlencode(form.after_press())}")
         if request.method == "GET":
             form = OrderForm(kept=kept, look=request.GET)
     else:

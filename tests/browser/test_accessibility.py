@@ -146,6 +146,7 @@ def test_pages_of_a_new_customer_are_accessible(page: Page, agent: Any, check: C
     page.get_by_role("button", name=t("Next"), exact=True).click()
     check()
     page.get_by_role("button", name=f"{t('Add')} {OFFER}", exact=True).click()
+    expect(page.locator("[name^=quantity]")).to_be_focused()
     page.locator("[name^=quantity]").fill("-1")
     page.get_by_role("button", name=t("Next"), exact=True).click()
     expect(page.locator("#error-summary")).to_be_focused()

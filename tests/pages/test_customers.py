@@ -15,7 +15,7 @@ from customers.countries import RULES
 from customers.forms import CompanyForm, ContactForm, both_valid
 from customers.models import Customer
 from customers.services import update_customer
-from mca_portal.staff.models import Cloud, PartnerType, StaffMember
+from mca_portal.staff.models import Cloud, Environment, PartnerType, StaffMember
 from mca_portal.staff.roles import Role
 from tests.factories import confirm, customer_details, make_account, make_customer, make_staff, make_subscription, publish
 
@@ -193,6 +193,26 @@ def test_an_indirect_reseller_reads_that_its_provider_confirms() -> None:
     assert "Your indirect provider confirms acceptance" in text
     assert reverse("agreement", args=[customer.pk]) not in text
     assert "Your indirect provider confirms acceptance" in page(by, "agreement", customer.pk, status=403)
+
+
+def test_an_indirect_reseller_is_not_told_to_confirm_what_is_due() -> None:
+    by = make_staff()
+    customer = make_customer(by)
+    confirm(by, customer)
+    publish("2.0", required_in_days=30)
+    assert "Confirm that the customer has accepted it." in page(by, "customer", customer.pk)
+    by.account.partner_type = PartnerType.INDIRECT_RESELLER
+    by.account.save()
+    text = page(by, "customer", customer.pk)
+    assert "Reconfirmation due by" in text
+    assert "Confirm that the customer has accepted it." not in text
+
+
+def test_a_print_out_of_a_sandbox_says_that_it_is_one() -> None:
+    by = make_staff(make_account(environment=Environment.SANDBOX))
+    assert '<p class="mp-print"><strong>Sandbox</strong></p>' in page(by, "customer", make_customer(by).pk)
+    by = make_staff()
+    assert "Sandbox" not in page(by, "customer", make_customer(by).pk)
 
 
 def test_what_somebody_typed_is_never_markup() -> None:
