@@ -5,9 +5,10 @@
 
 The commands come from the page itself. They run in a folder of their own: the addresses in REPLACED stand for those of a real machine,
 and small programs in `programs/` for those that would change it (apt-get, adduser, systemctl). PostgreSQL, nginx with TLS, gunicorn
-under systemd's socket, pg_dump and pg_restore are the real ones. As root,
-PostgreSQL runs as `postgres` and the rest as root: the users' own rights on files are not rehearsed.
-Without nginx or PostgreSQL's server: one line that says so, and success; REQUIRE_ALL=1 makes that a failure.
+under systemd's socket, pg_dump and pg_restore are the real ones, and `systemd-analyze` reads the units. As root each part runs as its own
+user, with the rights on files that the page gives it: the portal's has a number that nobody has, so that none is added to this machine.
+(Where only root may run Python, the portal runs as root.)
+Without nginx, PostgreSQL's server, curl or systemd-analyze: one line that says so, and success; REQUIRE_ALL=1 makes that a failure.
 """
 
 import http.client
@@ -55,12 +56,40 @@ http {{
 """
 # What systemd would do for the two units of the page: hold the socket, start with the environment's file, stop by SIGTERM, reload.
 SYSTEMCTL = f"exec {shlex.quote(sys.executable)} {shlex.quote(str(Path(__file__).resolve()))} systemctl"
+MCA = 61_999  # the number of the page's user `mca` and of its group
+STRANGER = 61_998  # somebody else on the machine
+
+
+def as_user(number: int) -> list[str]:
+    """How a command is run by the user with this number, who is in no other group."""
+    return ["setpriv", f"--reuid={number}", f"--regid={number}", "--clear-groups", "--"]
+
+
+def everybodys_python() -> str | None:
+    """A Python that users other than root may run, too: one in root's own folder is of no use to the portal."""
+    question = "import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info < (3, 14))"
+    for name in (os.environ.get("PY"), "python3", "/usr/bin/python3", "/usr/local/bin/python3"):
+        if (found := shutil.which(name or "")) and subprocess.run(
+            [*as_user(MCA), found, "-c", question], capture_output=True
+        ).returncode == 0:
+            return found
+    return None
+
+
+PY = everybodys_python() if os.geteuid() == 0 else None
+AS_ROOT = PY is not None  # else there are no other users: everything belongs to whoever rehearses
+TO_POSTGRESQL = 'export PGHOST="$PG_HOST" PGPORT="$PG_PORT" PGUSER=postgres'
 PROGRAMS = {
     "apt-get": ":",
     "adduser": ":",
-    "chown": ":",
-    "install": 'set -- $(printf "%s\\n" "$@" | sed -e "/^-[og]$/{N;d}"); exec /usr/bin/install "$@"',
-    "runuser": 'if [ "$2" = postgres ]; then export PGHOST="$PG_HOST" PGPORT="$PG_PORT" PGUSER=postgres; fi; shift 3; exec "$@"',
+    "chown": f'case "$1" in *:mca) o="${{1%mca}}{MCA}"; shift; set -- "$o" "$@";; esac; exec /usr/bin/chown "$@"' if AS_ROOT else ":",
+    "install": f'set -- $(printf "%s\\n" "$@" | sed -e "s/^mca$/{MCA}/"); exec /usr/bin/install "$@"'
+    if AS_ROOT
+    else 'set -- $(printf "%s\\n" "$@" | sed -e "/^-[og]$/{N;d}"); exec /usr/bin/install "$@"',
+    "runuser": f'u="$2"; shift 3; if [ "$u" = postgres ]; then {TO_POSTGRESQL}; exec /usr/sbin/runuser -u postgres -- "$@"; fi; '
+    f'exec {shlex.join(as_user(MCA))} "$@"'
+    if AS_ROOT
+    else f'if [ "$2" = postgres ]; then {TO_POSTGRESQL}; fi; shift 3; exec "$@"',
     "nginx": 'exec "$NGINX_PROGRAM" -c "$REHEARSAL/nginx.conf" "$@"',
     "systemctl": f'{SYSTEMCTL} "$@"',
 }
@@ -93,7 +122,7 @@ class Rehearsal:
             "PG_HOST": str(cluster.folder),
             "PG_PORT": str(cluster.port),
             "SOURCE": f"file://{folder}/source",
-        }
+        } | ({"PY": PY} if PY else {})
         self.browser = Browser(self)  # type: ignore[arg-type]  # this class answers requests as the soak's Portal does
         self.customer = ""
         self.before: dict[str, str] = {}
@@ -124,7 +153,7 @@ class Rehearsal:
             program = self.folder / "programs" / name
             program.write_text(f"#!/bin/sh\n{code}\n")
             program.chmod(0o755)
-        user = "user root;\n" if os.geteuid() == 0 else ""
+        user = f"user {'www-data' if AS_ROOT else 'root'};\n" if os.geteuid() == 0 else ""
         (self.folder / "nginx.conf").write_text(NGINX.format(folder=self.folder, user=user))
         tls = self.folder / "etc/mca-portal/tls"
         files = ["-keyout", str(tls / "privkey.pem"), "-out", str(tls / "fullchain.pem")]
@@ -135,6 +164,9 @@ class Rehearsal:
         self.listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self.listener.bind(str(self.socket))
         self.listener.listen(2048)
+        if AS_ROOT:
+            shutil.chown(self.socket, "www-data")
+            self.socket.chmod(0o600)
         self.environment["LISTENER"] = str(self.listener.fileno())
 
     def _copy_source(self) -> None:
@@ -197,9 +229,42 @@ class Rehearsal:
 
     # What is looked at after each part of the page -------------------------------------
 
+    def can(self, user: int, test: str, *paths: Path) -> list[str]:
+        """Those of `paths` of which `test` of find (such as -readable) is true for a user with this number."""
+        command = [*as_user(user), "find", *map(str, paths), test]
+        return subprocess.run(command, capture_output=True, text=True).stdout.split()
+
+    def after_settings_and_secrets(self, said: str) -> None:
+        """The portal reads its secrets and no other, and changes none; nobody else on the machine reads any."""
+        if not AS_ROOT:
+            return
+        folder = self.folder / "etc/mca-portal"
+        secrets = sorted(path for path in folder.rglob("*") if path.is_file() and "tls" not in path.parts)
+        assert len(secrets) > 8
+        self_kept = {"owner_password", "app_password", "database_owner_url"}
+        assert {Path(path).name for path in self.can(MCA, "-readable", *secrets)} == {path.name for path in secrets} - self_kept
+        assert not self.can(MCA, "-writable", folder / "secrets", *secrets)
+        assert not self.can(STRANGER, "-readable", folder / "secrets", *secrets)
+
+    def _runs_as_it_should(self) -> None:
+        """The units are right and shut in, and what they run is neither root nor able to change its own code."""
+        units = [str(self.folder / "etc/systemd/system" / f"mca-portal.{kind}") for kind in ("service", "socket")]
+        read = subprocess.run(["systemd-analyze", "verify", *units], capture_output=True, text=True)
+        about = [line for line in read.stderr.splitlines() if "mca-portal" in line]
+        assert not about, "\n".join(about)
+        judge = ["systemd-analyze", "security", "--offline=true", "--no-pager", "--threshold=20", units[0]]
+        judged = subprocess.run(judge, capture_output=True, text=True)
+        assert judged.returncode == 0, judged.stdout + judged.stderr
+        print(f"  {judged.stdout.splitlines()[-1].removeprefix('→ ').strip()}")
+        if AS_ROOT:
+            said = Path(f"/proc/{(self.folder / 'portal.pid').read_text()}/status").read_text()
+            assert re.search(rf"^Uid:\s{MCA}\s{MCA}\s{MCA}\s{MCA}$", said, re.MULTILINE), said
+            assert not self.can(MCA, "-writable", self.folder / "opt/mca-portal/current/"), "the portal could change its own code"
+
     def after_the_portal_itself(self, said: str) -> None:
         """Started; and the portal's own role can neither lift a guard nor change a table."""
         assert '"ready": true' in said, said
+        self._runs_as_it_should()
         for statement in (
             "DROP TRIGGER agreements_acceptance_no_update ON agreements_acceptance",
             "ALTER TABLE agreements_acceptance DISABLE TRIGGER ALL",
@@ -487,6 +552,7 @@ def _start(folder: Path, unit: str) -> None:
     notices.unlink(missing_ok=True)
     notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
     notify.bind(str(notices))
+    notices.chmod(0o777)  # as systemd's own
     notify.settimeout(60)
     environment = {"PATH": "/usr/bin:/bin", "NOTIFY_SOCKET": str(notices)} | dict(line.split("=", 1) for line in settings)  # type: ignore[misc]
     listener = int(os.environ["LISTENER"])
@@ -503,6 +569,8 @@ def _start(folder: Path, unit: str) -> None:
             stdout=journal,
             stderr=journal,
             start_new_session=True,
+            umask=int(service["UMask"], 8),
+            **({"user": MCA, "group": MCA, "extra_groups": []} if AS_ROOT else {}),  # type: ignore[arg-type]
         )
     (folder / "portal.pid").write_text(str(process.pid))
     assert service["Type"] == "notify"
@@ -532,9 +600,10 @@ def main(*arguments: Any) -> int:
         systemctl(*arguments[1:])
         return 0
     nginx = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")
-    missing = [name for name, found in (("nginx", nginx), ("PostgreSQL's server", programs()), ("curl", shutil.which("curl"))) if not found]
+    wanted = {"nginx": nginx, "PostgreSQL's server": programs()} | {name: shutil.which(name) for name in ("curl", "systemd-analyze")}
+    missing = [name for name, found in wanted.items() if not found]
     if missing or not nginx:
-        print(f"Not rehearsed: {' and '.join(missing)} missing; on Debian: apt-get install nginx postgresql curl", file=sys.stderr)
+        print(f"Not rehearsed: {' and '.join(missing)} missing; on Debian: apt-get install nginx postgresql curl systemd", file=sys.stderr)
         return 1 if os.environ.get("REQUIRE_ALL") == "1" else 0
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     began = time.monotonic()
