@@ -3,6 +3,7 @@
 import re
 import uuid
 from collections.abc import Callable
+from dataclasses import replace
 
 import structlog
 from django.conf import settings
@@ -10,7 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import translation
 from django.utils.translation import gettext
 
-from mca_portal.api.errors import INVALID_INPUT, Fault, answer, of_status
+from mca_portal.api.errors import ACTION_NOT_ALLOWED, INVALID_INPUT, Fault, answer, of_status
 from mca_portal.middleware import sane_id
 from mca_portal.staff.origin import Way, coming_from
 
@@ -52,13 +53,20 @@ class ApiMiddleware:
             response = self._broken_chunks(request) or self._too_large(request) or self.get_response(request)
             if response.status_code >= 400 and not response.get("Content-Type", "").startswith("application/json"):
                 kept = {name: response[name] for name in ("Allow", "Retry-After") if name in response}
-                response = answer(of_status(response.status_code))
+                response = answer(self._bearable(request, of_status(response.status_code)))
                 for name, value in kept.items():
                     response[name] = value
         for name, value in ids.items():
             response[name] = value
         response["Cache-Control"] = "no-store"
         return response
+
+    @staticmethod
+    def _bearable(request: HttpRequest, fault: Fault) -> Fault:
+        """The fault with a status that the client can bear: Java's repeats 405 without end, and has calls that the portal does not."""
+        if fault.status == 405 and request.headers.get("MS-PartnerCenter-Client") == "Partner Center Java SDK":
+            return replace(fault, status=403, code=ACTION_NOT_ALLOWED)
+        return fault
 
     @staticmethod
     def _sent(request: HttpRequest, name: str) -> str:

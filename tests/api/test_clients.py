@@ -214,6 +214,7 @@ def test_java_asks_whether_a_domain_is_free_and_an_address_right(java, call) -> 
         ("PATCH", "/customers/{id}", {"relationshipToPartner": "none"}),
         ("PUT", "/profiles/organization", {"companyName": "Fabrikam"}),
         ("GET", "/invoices", None),
+        ("DELETE", "/customers/{id}/agreements", None),
     ],
 )
 def test_java_comes_back_from_what_the_portal_does_not_do(java, customer, method: str, path: str, body: Any) -> None:
