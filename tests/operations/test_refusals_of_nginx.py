@@ -29,9 +29,10 @@ LARGE = b"x" * 1_100_000
 
 @dataclass(frozen=True)
 class Nginx:
-    """A running one: its port for HTTPS, and the socket behind which there is no portal."""
+    """A running one: its ports for HTTPS and HTTP, and the socket behind which there is no portal."""
 
     port: int
+    plain_port: int
     socket: Path
 
     def answer(self, request: bytes, head_only: bool = False) -> tuple[int, http.client.HTTPMessage, bytes]:
@@ -51,7 +52,7 @@ def nginx(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nginx]:
     programs = {name: shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin") for name in ("nginx", "openssl")}
     if not all(programs.values()):
         (pytest.fail if os.environ.get("REQUIRE_ALL") == "1" else pytest.skip)("needs nginx and openssl: apt-get install nginx openssl")
-    folder, port = tmp_path_factory.mktemp("nginx"), free_port()
+    folder, port, plain_port = tmp_path_factory.mktemp("nginx"), free_port(), free_port()
     folder.chmod(0o755)
     (folder / "tls").mkdir()
     files = ["-keyout", str(folder / "tls/privkey.pem"), "-out", str(folder / "tls/fullchain.pem")]
@@ -63,7 +64,7 @@ def nginx(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nginx]:
         "/opt/mca-portal/current/var/static": str(ROOT / "static"),
         "/run/mca-portal.sock": str(folder / "portal.sock"),
         "listen 443": f"listen 127.0.0.1:{port}",
-        "listen 80": f"listen 127.0.0.1:{free_port()}",
+        "listen 80": f"listen 127.0.0.1:{plain_port}",
     }.items():
         assert there in site
         site = site.replace(there, here)
@@ -81,7 +82,7 @@ def nginx(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nginx]:
                 if process.poll() is not None or time.monotonic() > until:
                     pytest.fail((folder / "nginx.log").read_text())
                 time.sleep(0.02)
-        yield Nginx(port, folder / "portal.sock")
+        yield Nginx(port, plain_port, folder / "portal.sock")
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(10)
@@ -180,3 +181,18 @@ def test_a_call_without_an_answer_body_gets_none_here_either(nginx: Nginx) -> No
 @pytest.mark.parametrize("name", ["away.json", "away.html", "too-large.html", ""])
 def test_nobody_opens_these_answers_by_themselves(nginx: Nginx, name: str) -> None:
     assert nginx.answer(request(f"GET /refused/{name} HTTP/1.1"))[0] == 404
+
+
+@pytest.mark.parametrize("path", ["/v1/customers", "//v1/customers"])
+def test_a_call_without_tls_is_refused_and_not_led_on(nginx: Nginx, path: str) -> None:
+    """Or a token would travel in the clear for as long as nobody notices; and Java repeats a 301 to a POST without end."""
+    plain = http.client.HTTPConnection("127.0.0.1", nginx.plain_port, timeout=10)
+    plain.request("POST", path, headers={"Host": HOST, "Authorization": "Bearer x"})
+    answer = plain.getresponse()
+    assert (answer.status, answer.headers["Content-Type"], answer.headers["Location"]) == (403, "application/json", None)
+    assert json.loads(answer.read())["description"] == f"Call https://{HOST}."
+
+
+def test_another_host_under_the_portals_name_gets_no_answer(nginx: Nginx) -> None:
+    with pytest.raises(http.client.RemoteDisconnected):
+        nginx.answer(b"GET /v1/customers HTTP/1.1\r\nHost: another.example\r\n\r\n")
