@@ -35,8 +35,8 @@ clients written for Partner Center work with this portal: change their base addr
 as its owner, with the roles that they hold at that moment. Applications get tokens through OAuth2, as
 `/.well-known/openid-configuration` says; some calls want a person to take part and refuse a service that acts by itself (900329).
 
-**JSON.** Names are read in any letter case, `null` counts as absent, unknown members are ignored. Answers are in camelCase and
-hold no null. A body over 1 MB is refused.
+**JSON.** Names are read in any letter case, as are those of query parameters; `null` counts as absent, unknown members are ignored.
+Answers are in camelCase and hold no null. A body over 1 MB is refused.
 
 **Refusals** hold `code`, `description`, `data` and `source`. Distinguish them by `code`: 403 with 13605 means that the customer's
 acceptance of the agreement has to be confirmed first, 403 with 900150 that the caller's roles do not allow the call.

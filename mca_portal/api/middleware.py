@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import translation
 from django.utils.translation import gettext
 
+from mca_portal.api.documentation import PARAMETERS
 from mca_portal.api.errors import ACTION_NOT_ALLOWED, INVALID_INPUT, Fault, answer, of_status
 from mca_portal.middleware import sane_id
 from mca_portal.staff.origin import Way, coming_from
@@ -19,6 +20,8 @@ ROOT = "/v1"
 ROOT_AS_SOME_SPELL_IT = re.compile(r"/v1\.0(?=/|$)")
 ECHOED = ("MS-RequestId", "MS-CorrelationId")
 _WORDS = re.compile(r"[\x21-\x7e]{1,100}")
+_PARAMETERS = {name.lower(): name for name in PARAMETERS}
+_PARAMETER = re.compile(r"(?:^|(?<=&))[^=&]+")
 
 
 class ApiMiddleware:
@@ -39,6 +42,7 @@ class ApiMiddleware:
             return self.get_response(request)
         request.path_info = path
         request.path = f"{request.META.get('SCRIPT_NAME', '').rstrip('/')}{path}"
+        request.META["QUERY_STRING"] = self._in_own_case(request.META.get("QUERY_STRING", ""))
         request.META.pop("HTTP_COOKIE", None)
         if "X-Locale" in request.headers:
             request.META["HTTP_ACCEPT_LANGUAGE"] = request.headers["X-Locale"].split(",")[0]
@@ -67,6 +71,11 @@ class ApiMiddleware:
         if fault.status == 405 and request.headers.get("MS-PartnerCenter-Client") == "Partner Center Java SDK":
             return replace(fault, status=403, code=ACTION_NOT_ALLOWED)
         return fault
+
+    @staticmethod
+    def _in_own_case(query: str) -> str:
+        """Names of parameters are read in any letter case, as those of a body are: some clients send AgreementType."""
+        return _PARAMETER.sub(lambda name: _PARAMETERS.get(name[0].lower(), name[0]), query)
 
     @staticmethod
     def _sent(request: HttpRequest, name: str) -> str:

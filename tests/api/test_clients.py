@@ -303,6 +303,22 @@ def test_python_s_generated_client_names_the_version_in_full(call, customer) -> 
     assert call.client.get("/v1.1/customers").status_code == 404
 
 
+def test_names_of_parameters_come_in_any_letter_case(call, customer) -> None:
+    def types(query: str) -> set[str]:
+        return {each["agreementType"] for each in call("GET", f"/agreements?{query}").json()["items"]}
+
+    assert types("AgreementType=MicrosoftCustomerAgreement") == types("agreementType=MicrosoftCustomerAgreement")
+    assert types("AgreementType=") == types("") == {"MicrosoftCloudAgreement"}
+    assert types("x=%41&AGREEMENTTYPE=*&AgreementTypes=1") == types("agreementType=*") > types("")
+    make_customer(call.person)
+    page = call("GET", "/customers?Size=1").json()
+    assert len(page["items"]) == 1
+    token = page["continuationToken"]
+    assert len(call("GET", "/customers?SeekOperation=Next", MS_ContinuationToken=token).json()["items"]) == 1
+    starts = quote_plus(json.dumps({"Field": "CompanyName", "Value": "Nobody has this", "Operator": "starts_with"}))
+    assert call("GET", f"/customers?Filter={starts}").json()["totalCount"] == 0
+
+
 def test_offers_of_one_category_alone(call) -> None:
     license_offer()
     usage_offer()
