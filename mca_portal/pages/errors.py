@@ -34,8 +34,8 @@ def _page(request: HttpRequest, name: str, status: HTTPStatus, **context: Any) -
         # Who looks is in the database; when it did not say, what the browser saw last still tells a sandbox (A4).
         "environment": getattr(request, "environment", request.COOKIES.get(ENVIRONMENT_COOKIE, "")),
     }
-    # The language can be switched where opening the address again shows this page again.
-    if request.method == "GET" and status < HTTPStatus.INTERNAL_SERVER_ERROR:
+    # The language can be switched where opening the address again shows this page again; without the database nothing can be kept.
+    if request.method == "GET" and status != HTTPStatus.SERVICE_UNAVAILABLE:
         frame |= {"portal_languages": [code for code, _name in settings.LANGUAGES], "request": request, "csrf_token": get_token(request)}
     response = HttpResponse(render_to_string(f"errors/{name}.html", frame | context), status=status)
     add_never_cache_headers(response)

@@ -98,6 +98,7 @@ def test_an_error_has_kind_words_and_a_way_out(visitor: Client, address: str, st
     assert words in page
     assert '<main class="mp-sign-box mp-flow" id="main"' in page  # where htmx puts it
     assert '<a class="mp-brand" href="/"' in page
+    assert ("한국어" in page) == (status != 503), "the language can be switched but where nothing can be kept"
 
 
 def test_errors_speak_the_persons_language() -> None:
