@@ -22,8 +22,7 @@ def needs(*permissions: Permission) -> Callable[..., Callable[..., HttpResponse]
     def decorate(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
         @wraps(view)
         def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-            for permission in permissions:
-                require(request.user, permission)
+            require(request.user, *permissions)
             try:
                 return view(request, *args, **kwargs)
             except NotYoursToTransact:

@@ -55,12 +55,11 @@ MATRIX: dict[Role, frozenset[Permission]] = {
 
 
 class NotAllowed(PermissionDenied):
-    """Somebody asked for what their roles do not allow (P1). `roles`: the labels of the roles that may."""
+    """Somebody asked for what their roles do not allow (P1). `roles`: the labels of the roles that hold all that is needed."""
 
-    def __init__(self, permission: Permission) -> None:
-        self.permission = permission
-        self.roles = [role.label for role in Role if permission in MATRIX[role]]
-        super().__init__(f"staff.{permission.value} is needed")
+    def __init__(self, *needed: Permission) -> None:
+        self.roles = [role.label for role in Role if MATRIX[role].issuperset(needed)]
+        super().__init__(", ".join(f"staff.{permission.value}" for permission in needed) + " needed")
 
 
 def may(person: "StaffMember", permission: Permission) -> bool:
@@ -68,10 +67,10 @@ def may(person: "StaffMember", permission: Permission) -> bool:
     return bool(person.account_id) and person.has_perm(f"staff.{permission.value}")
 
 
-def require(by: "StaffMember", permission: Permission) -> None:
+def require(by: "StaffMember", *needed: Permission) -> None:
     """The first line of every service that writes (P1). Raises NotAllowed."""
-    if not may(by, permission):
-        raise NotAllowed(permission)
+    if not all(may(by, permission) for permission in needed):
+        raise NotAllowed(*needed)
 
 
 def write_roles_to_groups(sender: Any, using: str = "default", **_kwargs: object) -> None:

@@ -334,3 +334,12 @@ def test_an_indirect_reseller_is_not_offered_to_withdraw_either() -> None:
         assert answer.status_code == 403
         assert "Your indirect provider" in answer.content.decode()
     assert not Withdrawal.objects.exists()
+
+
+def test_who_may_not_withdraw_is_told_the_one_role_that_may() -> None:
+    admin = make_staff()
+    record = confirm(admin, customer := make_customer(admin))
+    for role in (Role.HELPDESK_AGENT, Role.SALES_AGENT):
+        somebody = signed_in(make_staff(admin.account, role))
+        for address in (f"/customers/{customer.pk}/agreement/{record.pk}/withdraw/", "/customers/import/"):
+            assert "This is for: Admin agent. Ask a colleague" in somebody.get(address).content.decode()
