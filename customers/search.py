@@ -29,7 +29,7 @@ from customers.validators import DOMAIN_SUFFIX
 from mca_portal.staff.names import tidy
 
 NEAR = 1000  # names that are read in order before the index of pieces is asked
-FEW = 500  # matches that are all read and put in order
+FEW = 300  # matches that are all read and put in order
 FAR = 25_000  # names that are read in order where there are more: of a million, every 800th or so has to match
 PIECE = 3  # characters at most, as in migration 0002
 
@@ -150,14 +150,15 @@ def _holds(column: str, typed: str) -> GreaterThan:
 
 
 def _pieces(typed: str) -> list[str]:
-    """Pieces that every name or domain with `typed` in it has in the index; none where every domain has it."""
+    """Pieces of `typed`, which every name or domain with it has in the index; none where every domain has it."""
     if typed in DOMAIN_SUFFIX:
         return []
     # What reaches into the common end of all domains: the index holds a domain up to its first dot.
     reaches = next((i for i in range(len(typed)) if typed[i] == "." and DOMAIN_SUFFIX.startswith(typed[i:])), len(typed))
     certain = typed[: reaches + 1]
-    length = min(PIECE, len(certain))
-    return sorted({certain[i : i + length] for i in range(len(certain) - length + 1)})
+    # Side by side, the last one shifted to the end: more that overlap hardly narrow it down, and each is a long list to go through.
+    last = max(len(certain) - PIECE, 0)
+    return sorted({certain[min(i, last) :][:PIECE] for i in range(0, len(certain), PIECE)})
 
 
 def _place(cursor: str) -> tuple[bool, tuple[int, Key] | None]:
