@@ -17,6 +17,7 @@ import shutil
 import socket
 import sys
 import tempfile
+import uuid
 from pathlib import Path
 from typing import Any
 
@@ -54,8 +55,10 @@ def refuse(client: socket.socket, status: int, reason: str, _message: str) -> No
     ours = status == 500
     said = "Something went wrong here. Try again." if ours else f"This is no HTTP request that the portal can read: {reason}."
     body = json.dumps({"code": 800003 if ours else 800002, "description": said, "data": [], "source": "PartnerFD"})
+    made = uuid.uuid4()  # whatever the client sent cannot be read
     head = (
         f"HTTP/1.1 {'500 Internal Server Error' if ours else '400 Bad Request'}\r\nConnection: close\r\nContent-Type: application/json\r\n"
+        f"MS-RequestId: {made}\r\nMS-CorrelationId: {made}\r\n"
     )
     util.write_nonblock(client, f"{head}Content-Length: {len(body)}\r\n\r\n{body}".encode("latin1", "replace"))
 

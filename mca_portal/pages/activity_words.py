@@ -74,6 +74,7 @@ LABELS: dict[str, Any] = {
     "lines": _("Offers"),
     "owner": _("Belongs to"),
     "grant": _("How"),
+    "acts_as": _("Acts as"),
     "template": _("Version"),
     "reason": _("Reason"),
     "why": _("Why"),

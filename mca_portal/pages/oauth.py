@@ -23,6 +23,7 @@ from django.views.decorators.http import require_http_methods
 
 from mca_portal.pages.access import needs
 from mca_portal.staff.models import Application, ApplicationQuerySet
+from mca_portal.staff.origin import Way, coming_from
 from mca_portal.staff.roles import Permission
 from mca_portal.staff.scopes import DISPLAY
 from mca_portal.staff.services import note_access, note_access_ended, note_consent, token_digest, withdraw_consent
@@ -73,7 +74,7 @@ def token(request: HttpRequest, tenant: str = "") -> HttpResponse:
     if refused := _refused_unseen(request, tenant):
         return refused
     try:
-        with atomic():
+        with atomic(), coming_from(way=Way.API):
             response = views.token(request)
             if response.status_code == 200:
                 given = _kept(json.loads(response.content)["access_token"])
@@ -91,7 +92,7 @@ def revoke(request: HttpRequest) -> HttpResponse:
     """Take a token back from the application that no longer needs it (RFC 7009)."""
     if refused := _refused_unseen(request, ""):
         return refused
-    with atomic():
+    with atomic(), coming_from(way=Way.API):
         had = _kept(request.POST.get("token", ""))
         response = views.revoke(request)
         if had is not None and not Token.objects.filter(pk=had.pk).exists():

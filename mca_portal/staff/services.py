@@ -656,13 +656,13 @@ def withdraw_consent(*, by: StaffMember, application: Application) -> None:
 
 def note_access(*, by: StaffMember | None, application: Application, grant: str) -> None:
     """Log that the application got a token by this OAuth2 grant, to act as `by`; None: by itself, with its secret."""
-    changes = differences({}, {"grant": grant} | ({"owner": str(by)} if by else {}))
+    changes = differences({}, {"grant": grant} | ({"acts_as": str(by)} if by else {}))
     record(Action.ACCESS_GIVEN, by=by, account_id=application.account_id, about=application, changes=changes)
 
 
 def note_access_ended(*, by: StaffMember | None, application: Application) -> None:
     """Log that the application gave a token back with which it acted as `by`; None: by itself."""
-    changes = differences({}, {"owner": str(by)} if by else {})
+    changes = differences({}, {"acts_as": str(by)} if by else {})
     record(Action.ACCESS_ENDED, by=by, account_id=application.account_id, about=application, changes=changes)
 
 

@@ -13,6 +13,7 @@ from django.test import Client
 from django.utils import timezone
 
 from mca_portal.staff.models import Action, Activity, Application, PartnerAccount
+from mca_portal.staff.origin import Way
 from mca_portal.staff.roles import Role
 from mca_portal.staff.services import change_member, renew_secret, set_active, set_application_active
 from orders.models import Order
@@ -386,10 +387,11 @@ def test_consent_and_every_token_are_in_the_activity_log(person, web, service):
     given, owner = Action.ACCESS_GIVEN, str(person)
     assert logged(Action.CONSENT_GIVEN, given, Action.ACCESS_ENDED) == [
         (Action.CONSENT_GIVEN, person, str(application), {}),
-        (given, person, str(application), {"grant": "authorization_code", "owner": owner}),
-        (given, person, str(application), {"grant": "refresh_token", "owner": owner}),
-        (Action.ACCESS_ENDED, person, str(application), {"owner": owner}),
+        (given, person, str(application), {"grant": "authorization_code", "acts_as": owner}),
+        (given, person, str(application), {"grant": "refresh_token", "acts_as": owner}),
+        (Action.ACCESS_ENDED, person, str(application), {"acts_as": owner}),
     ]
+    assert set(Activity.objects.filter(action=given).values_list("way", flat=True)) == {Way.API}
     service_token(*service)
     assert logged(given)[-1] == (given, None, str(service[0]), {"grant": "client_credentials"})
     assert set(Activity.objects.filter(action=given).values_list("account_id", flat=True)) == {person.account_id}

@@ -1,6 +1,7 @@
 """What does a client read whose request is no HTTP, so that no page and no operation of the API ever sees it?"""
 
 import json
+import re
 import socket
 from collections.abc import Iterator
 
@@ -42,5 +43,6 @@ def test_what_cannot_be_read_gets_the_documented_error_body(portal: Portal, requ
     status, head, body = sent(portal, request_bytes)
     assert status == "HTTP/1.1 400 Bad Request"
     assert "Content-Type: application/json" in head
+    assert re.search(r"^MS-RequestId: [0-9a-f-]{36}\r\nMS-CorrelationId: [0-9a-f-]{36}\r$", head, flags=re.MULTILINE)
     says = json.loads(body)
     assert (says["code"], says["data"], says["source"]) == (800002, [], "PartnerFD")
