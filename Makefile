@@ -6,6 +6,7 @@
 #   VAR_DIR      where the database and the collected static files live (var)
 #   REQUIRE_ALL  1: `make test` and `make check` fail instead of skipping what needs a program that is missing
 #   ROUNDS, CLIENTS, SEED, DATABASE  of `make soak` (10, 6, a new one each time, both); REQUESTS, CLIENTS of `make crowd` (4000, 200)
+#   ONLY         names of the pictures that `make screenshots` is to take (all), such as "sign-in order*"
 #   JOBS         how many processes run the tests (as many as processors)
 PY ?= python3
 PORT ?= 8000
@@ -102,7 +103,7 @@ bench-browser: .venv/.dev
 	$(BIN)/python -m tests.bench.browser
 
 screenshots: .venv/.dev
-	$(BIN)/python -m tests.browser.screenshots docs/screenshots $(ONLY)
+	$(BIN)/python -m tests.browser.screenshots docs/screenshots $(foreach name,$(ONLY),'$(name)')
 
 # Packages are named in pyproject.toml; the locks name every file by its hash and no place to get it from.
 # UPGRADE=--upgrade takes the newest versions that pyproject.toml allows.

@@ -176,3 +176,19 @@ def test_the_companys_directory_signs_in(page: Page, go: Callable[[str], Any], k
         page.get_by_role("button", name="Sign in with Microsoft").click()
         expect(page.get_by_role("heading", name="Orders", level=1)).to_be_visible()
         expect(page.get_by_text("Minji Lee").first).to_be_attached()
+
+
+@pytest.mark.parametrize("javascript", [True, False])
+def test_the_address_that_was_typed_is_there_in_the_other_language_and_enter_signs_in(
+    page: Page, go: Callable[[str], Any], kim: Any
+) -> None:
+    go("/accounts/login/?next=/orders/")
+    page.get_by_label("Work email address").fill(kim.email)
+    page.get_by_label("Password", exact=True).fill("half a pass")
+    page.get_by_role("button", name="한국어").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("로그인")
+    expect(page.locator("[name=login]")).to_have_value(kim.email)
+    expect(page.locator("[name=password]")).to_have_value("")
+    page.locator("[name=password]").fill(PASSWORD)
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile("/orders/$"))
