@@ -35,6 +35,7 @@ ROOT = Path(__file__).resolve().parents[2]
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 PASSWORD = "bright-harbor-2026"
 TEMPLATES = ROOT / "templates"
+MEANT = {"errors/500.html": "server-error", "errors/503.html": "database-away*"}  # pictures of these are mistakes but for those meant
 INDEX = "README.md"
 WORDS = {
     "en": {"next": "Next", "back": "Back", "save": "Save and continue", "submit": "Submit"},
@@ -224,6 +225,8 @@ class Camera:
         if not self.wants(name):
             return
         page = self.page
+        if not fnmatch.fnmatch(name, MEANT.get(self.template, "*")):
+            raise SystemExit(f"{name}: {page.url} answered with {self.template}")
         self.taken[name] = self.template
         for look in ("", *looks):
             if look == "dark":

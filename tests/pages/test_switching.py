@@ -150,3 +150,13 @@ def test_the_address_typed_at_sign_in_goes_along_and_the_password_does_not(clien
 def test_a_forged_address_is_not_put_back(client: Client) -> None:
     client.cookies["typed_email"] = "kim@contoso.example:1abcde:forged"
     assert "kim@contoso.example" not in client.get("/accounts/login/").content.decode()
+
+
+def test_the_operators_pages_can_be_read_in_the_other_language(client: Client) -> None:
+    client.force_login(StaffMember.objects.create(email="op@example.com", first_name="O", last_name="P", is_staff=True, is_superuser=True))
+    page = client.get("/operator/agreements/agreementtemplate/").content.decode()
+    switch = re.search(r'action="(/preferences/language/[^"]+)"', page)
+    assert switch is not None
+    answer = client.post(switch[1], {"portal_language": "ko"})
+    assert answer["Location"] == "/operator/agreements/agreementtemplate/"
+    assert '<html lang="ko"' in client.get(answer["Location"]).content.decode()
