@@ -1,10 +1,12 @@
 """`make bench`: how fast is the portal with 10 000, 100 000, a million customers, and how near to the floor?
 
-    python -m tests.bench [--postgresql 10000,100000,1000000] [--sqlite 10000,100000] [--repeat 30] [--report docs/performance.md]
+    python -m tests.bench [--postgresql 10000,100000,1000000] [--sqlite 10000,100000] [--repeat 20] [--report docs/performance.md]
+                          [--before COMMIT]
 
 Starts its own PostgreSQL (or uses the empty database of DATABASE_URL), fills one account with `manage.py seed`, and asks the production
 server on loopback for every job, in turns with its floor (`floor.py`), with one and with eight clients. Prints tables; with --report it
-writes them as a page with pictures.
+writes them as a page with pictures. With --before a second server runs the code of an earlier commit on the same database and takes its
+turn with the other two; the commit must do with the database as it is now.
 """
 
 import argparse
@@ -21,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.bench import report
-from tests.bench.client import Connection, all_at_once, median, message, one_after_another, p95
+from tests.bench.client import Connection, all_at_once, in_turns, median, message, p95
 from tests.soak.server import Portal
 from tests.with_postgresql import Cluster
 
@@ -32,14 +34,18 @@ ACCOUNT = "Bench"
 class Bench:
     """One database, from empty to its largest size."""
 
-    def __init__(self, engine: str, portal: Portal, repeat: int) -> None:
-        self.engine, self.portal, self.repeat = engine, portal, repeat
+    def __init__(self, engine: str, portal: Portal, repeat: int, before: Portal | None = None) -> None:
+        self.engine, self.portal, self.repeat, self.before = engine, portal, repeat, before
         self.secure = engine == "PostgreSQL"  # the settings for production want PostgreSQL
 
     def run(self, sizes: list[int]) -> list[dict[str, Any]]:
         """The figures at each size."""
         self.portal.prepare()
         self._python("tests.bench.prepare", "people")
+        if self.before:
+            self.before.folder.mkdir(parents=True)
+            self.before.manage("compile_catalogues")
+            self.before.manage("collectstatic", "--noinput", "--verbosity", "0")
         found, filled = [], 0
         for size in sizes:
             seeding = self._seed(size - filled, unconfirmed=0 if filled else 10)
@@ -71,21 +77,24 @@ class Bench:
         return {"customers": count, "seconds": seconds, "a second": count / seconds, "memory": int(done.stdout.split()[-1]) / 1024}
 
     def _measure(self, size: int) -> dict[str, Any]:
+        say(f"{self.engine}: waiting for the database")
+        self._python("tests.bench.prepare", "settle")
         say(f"{self.engine}: measuring with {size:,} customers")
         jobs = json.loads(self._python("tests.bench.prepare", "jobs"))
-        with self.portal:
-            self.portal.start()
-            for job in jobs:  # every process and connection has answered before anything is measured
-                if not job["write"]:
-                    all_at_once(self.portal.port, [self._message(job["requests"][0])] * 16, CLIENTS)
+        with contextlib.ExitStack() as running:
+            for portal in filter(None, (self.portal, self.before)):
+                running.enter_context(portal).start()
+                for job in jobs:  # every process and connection has answered before anything is measured
+                    if not job["write"]:
+                        all_at_once(portal.port, [self._message(job["requests"][0], portal)] * 16, CLIENTS)
             before = self.portal.memory()
             figures = {job["name"]: self._job(job) for job in jobs}
             memory = {"before": before, "after": self.portal.memory()}
         more = {name: json.loads(self._python(f"tests.bench.{name}")) for name in ("profile", "before")}
         return {"size": size, "jobs": figures, "memory": memory} | more
 
-    def _message(self, request: dict[str, Any], extra: dict[str, str] | None = None) -> bytes:
-        return message(request, self.portal.port, secure=self.secure, extra=extra)
+    def _message(self, request: dict[str, Any], portal: Portal | None = None, extra: dict[str, str] | None = None) -> bytes:
+        return message(request, (portal or self.portal).port, secure=self.secure, extra=extra)
 
     def _job(self, job: dict[str, Any]) -> dict[str, Any]:
         link = Connection(self.portal.port)
@@ -95,26 +104,33 @@ class Bench:
             floors = floors[1:]
         else:
             counted = requests[0]
-        status, headers, length = link.send(self._message(counted, {"X-Bench-Count": "1"}))
+        status, headers, length = link.send(self._message(counted, extra={"X-Bench-Count": "1"}))
         if status not in (200, 201, 302):
             raise SystemExit(f"{job['name']} answered {status}: {self.portal.last_words()}")
         for floor in floors:
             floor["asked"]["bytes"] = length
         # A job that writes needs another customer or subscription each time; one that reads asks the same again.
-        each = self.repeat if not job["write"] else min(self.repeat, len(requests) // 3, len(floors) // 3)
-        pairs = [(self._message(requests[i % len(requests)]), self._message(floors[i % len(floors)])) for i in range(each)]
-        statuses = (status, floors[0]["asked"].get("status", 200))
-        mine, floor = one_after_another(self.portal.port, pairs, statuses)
+        each = self.repeat if not job["write"] else min(self.repeat, len(requests) // 4, len(floors) // 4)
         crowd = 4 * self.repeat
-        more, more_floors = (requests[each:], floors[each:]) if job["write"] else (requests * crowd, floors * crowd)
-        rate, crowded = all_at_once(self.portal.port, [self._message(r) for r in more[:crowd]], CLIENTS)
-        floor_rate, _times = all_at_once(self.portal.port, [self._message(r) for r in more_floors[:crowd]], CLIENTS)
+        if not job["write"]:
+            requests, floors = requests * (2 * each + crowd), floors * (2 * each + crowd)
+        lanes = [
+            (self.portal.port, [self._message(request) for request in requests[:each]], status),
+            (self.portal.port, [self._message(floor) for floor in floors[:each]], floors[0]["asked"].get("status", 200)),
+        ]
+        if self.before:
+            earlier = [self._message(request, self.before) for request in requests[each : 2 * each]]
+            lanes.append((self.before.port, earlier, status))
+        mine, floor, *before = in_turns(lanes)
+        rate, crowded = all_at_once(self.portal.port, [self._message(r) for r in requests[2 * each :][:crowd]], CLIENTS)
+        floor_rate, _times = all_at_once(self.portal.port, [self._message(r) for r in floors[each:][:crowd]], CLIENTS)
         return {
             "write": job["write"],
             "median": median(mine),
             "p95": p95(mine),
             "floor": median(floor),
             "ratio": median(mine) / median(floor),
+            "before": median(before[0]) if before else None,
             "rate": rate,
             "floor rate": floor_rate,
             "crowded p95": p95(crowded),
@@ -135,6 +151,14 @@ def postgresql() -> Iterator[str]:
         yield cluster.url()
 
 
+def code_of(commit: str, folder: Path) -> Path:
+    """The files of an earlier commit, unpacked in `folder`."""
+    folder.mkdir()
+    packed = subprocess.run(["git", "archive", commit], capture_output=True, check=True).stdout
+    subprocess.run(["tar", "-x", "-C", folder], input=packed, check=True)
+    return folder
+
+
 def say(text: str) -> None:
     """Tell whoever waits."""
     print(f"[{time.strftime('%H:%M:%S')}] {text}", file=sys.stderr, flush=True)
@@ -150,7 +174,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--postgresql", type=sizes, default=[10_000, 100_000, 1_000_000], help="numbers of customers; empty for none")
     parser.add_argument("--sqlite", type=sizes, default=[10_000, 100_000], help="numbers of customers; empty for none")
-    parser.add_argument("--repeat", type=int, default=30, help="requests of each job by one client; four times as many by eight")
+    parser.add_argument("--repeat", type=int, default=20, help="requests of each job by one client; four times as many by eight")
+    parser.add_argument("--before", help="an earlier commit, to be measured beside this one")
     parser.add_argument("--report", type=Path, help="the page to write; its pictures go beside it")
     parser.add_argument("--keep", type=Path, help="a file for the figures as JSON")
     options = parser.parse_args()
@@ -158,14 +183,17 @@ def main() -> None:
     found: dict[str, list[dict[str, Any]]] = {}
     common = {"DJANGO_SETTINGS_MODULE": "tests.bench.settings", "API_CALLS_PER_MINUTE": "0", "SECURE_SSL_REDIRECT": "true"}
     with tempfile.TemporaryDirectory(prefix="mca-bench-") as folder:
+        earlier = code_of(options.before, Path(folder, "before")) if options.before else None
         if options.postgresql:
             with postgresql() as url:
-                portal = Portal(Path(folder, "postgresql"), database_url=url, production=True, **common)
-                found["PostgreSQL"] = Bench("PostgreSQL", portal, options.repeat).run(options.postgresql)
+                how: dict[str, Any] = {"database_url": url, "production": True} | common
+                portal = Portal(Path(folder, "postgresql"), **how)
+                before = Portal(Path(folder, "postgresql-before"), code=earlier, **how) if earlier else None
+                found["PostgreSQL"] = Bench("PostgreSQL", portal, options.repeat, before).run(options.postgresql)
         if options.sqlite:
             portal = Portal(Path(folder, "sqlite"), **common)
             found["SQLite"] = Bench("SQLite", portal, options.repeat).run(options.sqlite)
-    run = {"minutes": (time.monotonic() - began) / 60, "processors": os.cpu_count()}
+    run = {"minutes": (time.monotonic() - began) / 60, "processors": os.cpu_count(), "repeat": options.repeat, "before": options.before}
     if options.keep:
         options.keep.write_text(json.dumps({"run": run, "found": found}))
     print(report.text(run, found))

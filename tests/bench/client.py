@@ -69,17 +69,20 @@ def message(request: Request, port: int, *, secure: bool, extra: dict[str, str] 
     return "\r\n".join([*lines, *(f"{name}: {value}" for name, value in headers.items()), "", ""]).encode() + body
 
 
-def one_after_another(port: int, pairs: Sequence[tuple[bytes, bytes]], statuses: tuple[int, int]) -> tuple[list[float], list[float]]:
-    """Milliseconds of each request of the portal and of its floor, in turns, so that both meet the same machine."""
-    mine, floors = Connection(port), Connection(port)
-    took: tuple[list[float], list[float]] = ([], [])
-    for pair in pairs:
-        for which, link in ((0, mine), (1, floors)):
+def in_turns(lanes: Sequence[tuple[int, Sequence[bytes], int]]) -> list[list[float]]:
+    """Milliseconds of each request of each lane, one of each lane after the other, so that all meet the same machine.
+
+    A lane is a port, as many messages as every other lane has, and the status that each has to be answered with.
+    """
+    links = [Connection(port) for port, _messages, _status in lanes]
+    took: list[list[float]] = [[] for _lane in lanes]
+    for turn in range(len(lanes[0][1])):
+        for link, times, (_port, messages, expected) in zip(links, took, lanes, strict=True):
             began = time.perf_counter()
-            status, _headers, _length = link.send(pair[which])
-            took[which].append(1000 * (time.perf_counter() - began))
-            if status != statuses[which]:
-                raise AssertionError(f"answered {status} instead of {statuses[which]}: {pair[which][:300]!r}")
+            status, _headers, _length = link.send(messages[turn])
+            times.append(1000 * (time.perf_counter() - began))
+            if status != expected:
+                raise AssertionError(f"answered {status} instead of {expected}: {messages[turn][:300]!r}")
     return took
 
 

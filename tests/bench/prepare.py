@@ -1,10 +1,14 @@
 """What is asked of the portal, and of its floor? Prints the jobs as JSON, for the data that is in the database now.
 
-Run in the portal's own environment. `people` makes the account and somebody who works there; `jobs` chooses customers for each job.
+Run in the portal's own environment. `people` makes the account and somebody who works there; `settle` waits for the database; `jobs`
+chooses customers for each job.
 """
 
+import contextlib
 import json
+import os
 import sys
+import time
 import uuid
 from typing import Any
 
@@ -13,6 +17,7 @@ import django
 django.setup()
 
 from django.conf import settings  # noqa: E402
+from django.db import ProgrammingError, connection  # noqa: E402
 from django.test import Client  # noqa: E402
 from django.urls import reverse  # noqa: E402
 
@@ -46,6 +51,22 @@ def jobs() -> None:
     browser = Client()
     browser.force_login(person)
     print(json.dumps(_Jobs(account, person, browser.cookies[settings.SESSION_COOKIE_NAME].value).all()))
+
+
+def settle() -> None:
+    """Wait until the database has done what so many new rows leave it to do, and the disk has everything: it is not what is measured."""
+    with connection.cursor() as cursor:
+        if connection.vendor == "sqlite":
+            cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        else:
+            while True:
+                cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'autovacuum worker'")
+                if not cursor.fetchone()[0]:
+                    break
+                time.sleep(1)
+            with contextlib.suppress(ProgrammingError):  # in a database of somebody else's it may not be allowed
+                cursor.execute("CHECKPOINT")
+    os.sync()
 
 
 class _Jobs:
@@ -240,4 +261,4 @@ class _Jobs:
 
 
 if __name__ == "__main__":
-    {"people": people, "jobs": jobs}[sys.argv[1]]()
+    {"people": people, "settle": settle, "jobs": jobs}[sys.argv[1]]()

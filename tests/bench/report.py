@@ -11,7 +11,7 @@ INK, QUIET, ACCENT, FLOOR = "#1f2328", "#6e7781", "#0f6cbd", "#c8d1da"
 
 def text(run: dict[str, Any], found: Found) -> str:
     """Every table, as it stands on a terminal and in Markdown alike."""
-    return "\n\n".join([_head(run), *(part for engine, sizes in found.items() for part in _engine(engine, sizes))])
+    return "\n\n".join([_head(run), *(part for engine, sizes in found.items() for part in _engine(engine, sizes, run.get("before") or ""))])
 
 
 def write(page: Path, run: dict[str, Any], found: Found) -> None:
@@ -32,7 +32,10 @@ def write(page: Path, run: dict[str, Any], found: Found) -> None:
 
 
 def _head(run: dict[str, Any]) -> str:
-    return f"{run['processors']} processors for server, database and clients together; the whole run took {run['minutes']:.0f} minutes."
+    return (
+        f"{run['processors']} processors for server, database and clients together; the whole run took {run['minutes']:.0f} minutes, "
+        f"with {run['repeat']} requests of each job by one client: read single percentiles with care."
+    )
 
 
 def _table(head: list[str], rows: list[list[str]]) -> str:
@@ -48,7 +51,7 @@ def _table(head: list[str], rows: list[list[str]]) -> str:
     return "\n".join([line(head), f"|{rule}|", *(line(row) for row in rows)])
 
 
-def _engine(engine: str, sizes: list[dict[str, Any]]) -> list[str]:
+def _engine(engine: str, sizes: list[dict[str, Any]], commit: str) -> list[str]:
     names = list(sizes[-1]["jobs"])
     labels = [f"{one['size']:,}" for one in sizes]
     last = sizes[-1]["jobs"]
@@ -94,11 +97,23 @@ def _engine(engine: str, sizes: list[dict[str, Any]]) -> list[str]:
         _table(["job", "a second", "floor", "p95, ms", "queries", "SQL, ms", "kB"], load),
         "Filling the account, and the server's memory in MB before and after the load of each size.",
         _table(["customers", "seeded a second", "seed's memory", "server before", "after"], seeding),
+        *_since(commit, labels[-1], last),
         f"What the changes gave at {labels[-1]} customers: the SQL of the first version, and all that the portal does for it now, in ms.",
         _table(["what", "before", "now"], changes),
         "Where the processor's time goes in the server, without waiting for the database.",
         _table(["page", *parts], profile),
     ]
+
+
+def _since(commit: str, label: str, jobs: dict[str, dict[str, Any]]) -> list[str]:
+    """What has changed since an earlier commit, if that was measured, too."""
+    rows = [
+        [name, f"{job['before']:.1f}", f"{job['median']:.1f}", f"{job['median'] / job['before']:.2f}"]
+        for name, job in jobs.items()
+        if job["before"]
+    ]
+    said = f"The code of {commit} and that of now at {label} customers, in turns on the same database: median of one client in ms."
+    return [said, _table(["job", "before", "now", "now/before"], rows)] if rows else []
 
 
 def _ratio_of_growth(sizes: list[dict[str, Any]], name: str) -> float:
