@@ -1,5 +1,7 @@
 """What is the same for every call of the API, also for one that reaches no operation?"""
 
+import codecs
+import itertools
 import re
 import uuid
 from collections.abc import Callable
@@ -7,12 +9,14 @@ from dataclasses import replace
 
 import structlog
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
 from django.utils import translation
 from django.utils.translation import gettext
 
 from mca_portal.api.documentation import PARAMETERS
 from mca_portal.api.errors import ACTION_NOT_ALLOWED, INVALID_INPUT, Fault, answer, of_status
+from mca_portal.api.urls import urls
 from mca_portal.middleware import sane_id
 from mca_portal.staff.origin import Way, coming_from
 
@@ -22,6 +26,10 @@ ECHOED = ("MS-RequestId", "MS-CorrelationId")
 _WORDS = re.compile(r"[\x21-\x7e]{1,100}")
 _PARAMETERS = {name.lower(): name for name in PARAMETERS}
 _PARAMETER = re.compile(r"(?:^|(?<=&))[^=&]+")
+_PATH_WORD = re.compile(r"(?<=/)[A-Za-z]+(?=/|$)")
+_PATH_WORDS = {word.lower(): word for each in urls[0] for word in str(each.pattern).split("/") if word.isalpha()}
+JSON = "application/json"
+CUTS_OFF_THE_MARK = "Partner Center PowerShell Module"
 
 
 class ApiMiddleware:
@@ -40,6 +48,7 @@ class ApiMiddleware:
             path = f"{ROOT}/"
         if not path.startswith(f"{ROOT}/"):
             return self.get_response(request)
+        path = _PATH_WORD.sub(lambda word: _PATH_WORDS.get(word[0].lower(), word[0]), path)  # some clients send Countryvalidationrules
         request.path_info = path
         request.path = f"{request.META.get('SCRIPT_NAME', '').rstrip('/')}{path}"
         request.META["QUERY_STRING"] = self._in_own_case(request.META.get("QUERY_STRING", ""))
@@ -55,7 +64,7 @@ class ApiMiddleware:
         language = translation.override(translation.get_language_from_request(request))
         with language, coming_from(way=Way.API):
             response = self._broken_chunks(request) or self._too_large(request) or self.get_response(request)
-            if response.status_code >= 400 and not response.get("Content-Type", "").startswith("application/json"):
+            if response.status_code >= 400 and not response.get("Content-Type", "").startswith(JSON):
                 kept = {name: response[name] for name in ("Allow", "Retry-After") if name in response}
                 response = answer(self._bearable(request, of_status(response.status_code)))
                 for name, value in kept.items():
@@ -63,7 +72,22 @@ class ApiMiddleware:
         for name, value in ids.items():
             response[name] = value
         response["Cache-Control"] = "no-store"
+        if response.get("Content-Type") == JSON:
+            self._tell_it_is_utf_8(request, response)
         return response
+
+    @staticmethod
+    def _tell_it_is_utf_8(request: HttpRequest, response: HttpResponseBase) -> None:
+        """Windows PowerShell takes for Latin-1 what does not say otherwise; its old module cuts a byte order mark off, there or not."""
+        response["Content-Type"] = f"{JSON}; charset=utf-8"
+        if not request.headers.get("MS-PartnerCenter-Application", "").startswith(CUTS_OFF_THE_MARK):
+            return
+        if isinstance(response, StreamingHttpResponse):
+            response.streaming_content = itertools.chain([codecs.BOM_UTF8], response)
+        elif isinstance(response, HttpResponse) and response.content:
+            response.content = codecs.BOM_UTF8 + response.content
+            if "Content-Length" in response:
+                response["Content-Length"] = str(len(response.content))
 
     @staticmethod
     def _bearable(request: HttpRequest, fault: Fault) -> Fault:

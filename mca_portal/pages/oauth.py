@@ -2,6 +2,7 @@
 
 import json
 import uuid
+from typing import Any, cast
 from urllib.parse import parse_qs, urlsplit
 
 from allauth.core.internal import ratelimit
@@ -17,11 +18,14 @@ from django.db.transaction import atomic
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
 from mca_portal.pages.access import needs
+from mca_portal.staff.callers import caller_of
+from mca_portal.staff.errors import TokenNotAccepted
 from mca_portal.staff.models import Application, ApplicationQuerySet
 from mca_portal.staff.origin import Way, coming_from
 from mca_portal.staff.roles import Permission
@@ -73,6 +77,10 @@ def token(request: HttpRequest, tenant: str = "") -> HttpResponse:
     """Give an application a token, as RFC 6749 says; every refusal is its JSON."""
     if refused := _refused_unseen(request, tenant):
         return refused
+    if "grant_type" in request.POST:
+        sent = request.POST.copy()
+        sent["grant_type"] = sent["grant_type"].lower()  # some scripts ask for client_Credentials
+        request.POST = cast(Any, sent)
     try:
         with atomic(), coming_from(way=Way.API):
             response = views.token(request)
@@ -83,6 +91,26 @@ def token(request: HttpRequest, tenant: str = "") -> HttpResponse:
     except (ValidationError, ValueError):  # what is asked for is no address
         return _refusal(400, "invalid_target")
     return response
+
+
+@csrf_exempt
+@login_not_required
+@require_http_methods(["POST"])
+def exchange(request: HttpRequest) -> HttpResponse:
+    """Give a token for a token, as scripts once had to ask Partner Center for one of its own: here it is the same again."""
+    if not ratelimit.consume(request, app="allauth.idp.oidc", action="token", config=ATTEMPTS):
+        return _refusal(429, "temporarily_unavailable")
+    if request.POST.get("grant_type", "").lower() != "jwt_token":
+        return _refusal(400, "unsupported_grant_type")
+    kind, _space, secret = request.headers.get("Authorization", "").partition(" ")
+    try:
+        if kind.lower() != "bearer":
+            raise TokenNotAccepted
+        ends = caller_of(secret.strip()).ends
+    except (TokenNotAccepted, PermissionDenied):
+        return _refusal(401, "invalid_grant")
+    said = {"access_token": secret.strip(), "token_type": "Bearer", "expires_in": int((ends - timezone.now()).total_seconds())}
+    return JsonResponse(said, headers={"Cache-Control": "no-store"})
 
 
 @csrf_exempt

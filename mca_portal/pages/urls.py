@@ -98,6 +98,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("profile/security/sessions/<int:session_id>/end/", security.session_end, name="session_end"),
     path("profile/tokens/", tokens.tokens, name="tokens"),
     path("profile/tokens/<int:token_id>/revoke/", tokens.token_revoke, name="token_revoke"),
+    path("GenerateToken", oauth.exchange, name="exchange_token"),
+    path("generatetoken", oauth.exchange, name="exchange_token"),
 ]
 
 # OAuth2: those of django-allauth's addresses that the portal offers, under the names that it looks them up by.

@@ -1,5 +1,6 @@
 """Whose token is this? A token of one's own, or one that an application got through OAuth2 (django-allauth's issuer)."""
 
+import datetime as dt
 from dataclasses import dataclass
 
 from allauth.idp.oidc.models import Token as OAuthToken
@@ -12,9 +13,10 @@ from mca_portal.staff.services import note_application_use, note_token_use, toke
 
 @dataclass(frozen=True)
 class Caller:
-    """Who acts, with their roles of now: the person; and the application through which they do, if it is one."""
+    """Who acts, with their roles of now: the person; and the application through which they do, if it is one; and until when."""
 
     person: StaffMember
+    ends: dt.datetime
     application: Application | None = None
 
     @property
@@ -35,13 +37,13 @@ def caller_of(secret: str) -> Caller:
         if not own.is_usable or not own.owner.is_active or own.owner.account is None:
             raise TokenNotAccepted
         note_token_use(by=own.owner, token=own)
-        return Caller(own.owner)
-    application, person = _through_oauth(digest)
+        return Caller(own.owner, own.expires_at)
+    application, person, ends = _through_oauth(digest)
     note_application_use(by=person, application=application)
-    return Caller(person, application)
+    return Caller(person, ends, application)
 
 
-def _through_oauth(digest: str) -> tuple[Application, StaffMember]:
+def _through_oauth(digest: str) -> tuple[Application, StaffMember, dt.datetime]:
     rows = OAuthToken.objects.valid().filter(type=OAuthToken.Type.ACCESS_TOKEN, hash=digest, client__application__disabled_at=None)
     rows = rows.select_related("client__application__registered_by__account", "user__account")
     found = rows.filter(client__application__isnull=False).first()
@@ -51,4 +53,5 @@ def _through_oauth(digest: str) -> tuple[Application, StaffMember]:
     person = application.registered_by if application.is_service else found.user
     if person is None or not person.is_active or person.account_id != application.account_id:
         raise TokenNotAccepted
-    return application, person
+    assert found.expires_at is not None
+    return application, person, found.expires_at

@@ -297,6 +297,49 @@ def test_powershell_reads_the_headers_of_the_next_page_s_link(call) -> None:
     assert len(call("GET", f"/{following['uri']}", MS_ContinuationToken=following["headers"][0]["value"]).json()["items"]) == 1
 
 
+def test_windows_powershell_is_told_the_encoding(call, customer) -> None:
+    for path in ("/customers", f"/customers/{customer.pk}", "/nothing"):
+        assert call("GET", path)["Content-Type"] == "application/json; charset=utf-8", "it would read Hangul as Latin-1"
+
+
+def test_powershell_s_old_module_cuts_off_a_byte_order_mark(call, customer, monkeypatch) -> None:
+    module = {"MS_PartnerCenter_Application": "Partner Center PowerShell Module v0.10.0.4"}
+    for path in ("/customers", "/Countryvalidationrules/KR", "/offers?Country=US&locale="):
+        answer = call("GET", path, **module)
+        text = answer.content.decode()
+        assert text[0] == "\ufeff"
+        assert json.loads(text[1:]) == call("GET", path).json()
+        assert int(answer["Content-Length"]) == len(answer.content)
+    assert not call("HEAD", "/domains/free.onmicrosoft.com", **module).content
+    assert call("GET", "/customers", MS_PartnerCenter_Application="Mine").content.startswith(b"{")
+    monkeypatch.setattr("mca_portal.api.customers.LARGEST_PAGE", 0)  # written while it is read
+    assert b"".join(call("GET", "/customers", **module)).startswith(b"\xef\xbb\xbf{")
+
+
+def test_powershell_s_old_module_creates_and_orders_with_empty_members(call, customer) -> None:
+    address = {
+        "Country": "US", "region": None, "City": "Redmond", "State": "WA", "AddressLine1": "1 Microsoft Way", "AddressLine2": None,
+        "PostalCode": "98052", "FirstName": "A", "LastName": "B", "PhoneNumber": "4255550101",
+    }  # fmt: skip
+    billing = {"Id": "", "FirstName": "A", "LastName": "B", "Email": "a@b.example", "Culture": "en-US", "Language": "en"}
+    body = {
+        "Id": "", "CommerceId": "", "RelationshipToPartner": "unknown", "UserCredentials": "", "AllowDelegatedAccess": "",
+        "BillingProfile": billing | {"CompanyName": "Old", "DefaultAddress": address, "Attributes": {"ObjectType": "BillingProfile"}},
+        "CompanyProfile": {"TenantId": "", "Domain": "old.onmicrosoft.com", "CompanyName": ""}, "Attributes": {"ObjectType": "Customer"},
+    }  # fmt: skip
+    assert call("POST", "/customers", body).status_code == 201
+    line = {
+        "LineItemNumber": 0,
+        "OfferId": str(license_offer().pk).upper(),
+        "Quantity": 3,
+        "ReferencedEntitlementUris": "",
+        "FriendlyName": "",
+    }
+    line |= {"PartnerIdOnRecord": "", "ParentSubscriptionId": ""}
+    order = {"Id": "", "ReferenceCustomerId": str(customer.pk), "LineItems": [line], "CreationDate": "", "BillingCycleType": ""}
+    assert call("POST", f"/customers/{customer.pk}/orders", order).status_code == 201
+
+
 def test_python_s_generated_client_names_the_version_in_full(call, customer) -> None:
     answer = call.client.get(f"/v1.0/customers/{customer.pk}", headers={"Authorization": f"Bearer {call.secret}"})
     assert answer.json()["id"] == str(customer.pk)

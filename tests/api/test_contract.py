@@ -35,7 +35,7 @@ NEW_CUSTOMER = (
 def assert_answers(answer: HttpResponse, status: int, expected: str) -> dict[str, str]:
     """The answer is this text, without its line breaks and their indents; what stood for each ‹name›, the same wherever it stands."""
     assert answer.status_code == status, answer.content
-    assert answer["Content-Type"] == "application/json"
+    assert answer["Content-Type"] == "application/json; charset=utf-8"
     written = re.sub(r"\n\s*", "", expected)
     seen: set[str] = set()
     pattern = ""

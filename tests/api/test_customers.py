@@ -121,7 +121,7 @@ def test_a_long_list_without_a_size_is_written_while_it_is_read_and_is_the_same_
     answer = call("GET", "/customers")
     assert answer.streaming
     assert json.loads(b"".join(answer)) == whole
-    assert answer["Content-Type"] == "application/json"
+    assert answer["Content-Type"] == "application/json; charset=utf-8"
     assert answer["MS-RequestId"]
     wanted = quote(json.dumps({"Field": "CompanyName", "Value": "company 0", "Operator": "starts_with"}))
     assert json.loads(b"".join(call("GET", f"/customers?size=0&filter={wanted}")))["totalCount"] == 10

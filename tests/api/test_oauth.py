@@ -15,7 +15,7 @@ from django.utils import timezone
 from mca_portal.staff.models import Action, Activity, Application, PartnerAccount
 from mca_portal.staff.origin import Way
 from mca_portal.staff.roles import Role
-from mca_portal.staff.services import change_member, renew_secret, set_active, set_application_active
+from mca_portal.staff.services import change_member, create_token, renew_secret, set_active, set_application_active
 from orders.models import Order
 from tests.factories import confirm, license_offer, make_application, make_customer, make_staff
 
@@ -104,12 +104,33 @@ def test_a_service_gets_a_token_and_orders_with_it(person, service):
         ("/{tenant}/oauth2/v2.0/token", {"scope": "https://graph.windows.net/.default"}),
         ("/{tenant}/oauth2/token", {"resource": "https://graph.windows.net"}),
         ("/{tenant}/oauth2/token", {"resource": "https://api.partnercenter.microsoft.com"}),
+        ("/{tenant}/oauth2/token", {"resource": "https://graph.windows.net", "grant_type": "client_Credentials"}),
         ("/partner.onmicrosoft.com/oauth2/token", {"scope": "https://api.partnercenter.microsoft.com/.default"}),
     ],
 )
 def test_scripts_get_their_token_as_they_are_used_to(person, service, address, fields):
     got = service_token(*service, address.format(tenant=str(person.account_id).upper()), **fields)
     assert status(got.json()["access_token"]) == 200
+
+
+def test_scripts_may_exchange_their_token_for_itself(person, service):
+    def exchange(token, address="/generatetoken", grant="jwt_token", kind="Bearer"):
+        return Client().post(address, {"grant_type": grant}, headers={"Authorization": f"{kind} {token}"})
+
+    own = create_token(by=person, name="Old script", days=7)[1]
+    for token, seconds in ((service_token(*service).json()["access_token"], 3600), (own, 7 * 86400)):
+        for address in ("/generatetoken", "/GenerateToken"):
+            got = exchange(token, address)
+            said = got.json()
+            assert (said["access_token"], said["token_type"]) == (token, "Bearer")
+            assert seconds - 60 < said["expires_in"] <= seconds
+            assert got["Cache-Control"] == "no-store"
+    assert status(said["access_token"]) == 200
+    for refused, how in ((exchange(""), 401), (exchange("x"), 401), (exchange(own, kind="Basic"), 401), (exchange(own, grant=""), 400)):
+        assert refused.status_code == how
+        assert "error" in refused.json()
+    set_active(by=make_staff(account=person.account), member=person, active=False)
+    assert exchange(own).json() == {"error": "invalid_grant"}
 
 
 def test_another_accounts_address_gives_no_token(service):

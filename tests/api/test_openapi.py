@@ -19,7 +19,7 @@ METHODS = {"get", "post", "put", "patch", "delete", "head"}
 def document() -> dict[str, Any]:
     """As anybody reads it, without a token."""
     answer = Client().get("/v1/openapi.json")
-    assert (answer.status_code, answer["Content-Type"]) == (200, "application/json")
+    assert (answer.status_code, answer["Content-Type"]) == (200, "application/json; charset=utf-8")
     return answer.json()
 
 

@@ -133,6 +133,7 @@ TABLE: dict[str, tuple[str, str]] = {
     "idp:oidc:token": (NOT_THIS_WAY_FOR_ANYBODY, "401 401 401 401 401 401"),
     "token_of_tenant": (NOT_THIS_WAY_FOR_ANYBODY, "401 401 401 401 401 401"),
     "old_token_of_tenant": (NOT_THIS_WAY_FOR_ANYBODY, "401 401 401 401 401 401"),
+    "exchange_token": (NOT_THIS_WAY_FOR_ANYBODY, "400 400 400 400 400 400"),
     "idp:oidc:revoke": (NOT_THIS_WAY_FOR_ANYBODY, "401 401 401 401 401 401"),
     "idp:oidc:userinfo": ("401 401 401 401 401 401", "401 401 401 401 401 401"),
     "idp:oidc:configuration": (ANYBODY, NOT_THIS_WAY_FOR_ANYBODY),
