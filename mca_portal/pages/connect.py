@@ -8,7 +8,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils.translation import get_language
+from django.utils.translation import get_language, gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
@@ -107,6 +107,58 @@ SeekBasedResourceCollection<Customer> customers = partner.getCustomers().get();
 )
 
 
+# What Swagger UI says itself, which has English alone, and the names of groups, which programs read in the document.
+SWAGGER_WORDS = (
+    gettext_noop("Agreements"),
+    gettext_noop("Customers"),
+    gettext_noop("Orders"),
+    gettext_noop("Profiles"),
+    gettext_noop("Authorize"),
+    gettext_noop("Available authorizations"),
+    gettext_noop("Authorized"),
+    gettext_noop("Value:"),
+    gettext_noop("Logout"),
+    gettext_noop("Close"),
+    gettext_noop("Parameters"),
+    gettext_noop("No parameters"),
+    gettext_noop("Name"),
+    gettext_noop("Description"),
+    gettext_noop("required"),
+    gettext_noop("Request body"),
+    gettext_noop("Example:"),
+    gettext_noop("Examples:"),
+    gettext_noop("Examples"),
+    gettext_noop("Example Value"),
+    gettext_noop("Edit Value"),
+    gettext_noop("Schema"),
+    gettext_noop("Expand all"),
+    gettext_noop("Collapse all"),
+    gettext_noop("Try it out"),
+    gettext_noop("Cancel"),
+    gettext_noop("Reset"),
+    gettext_noop("Execute"),
+    gettext_noop("Clear"),
+    gettext_noop("Responses"),
+    gettext_noop("Code"),
+    gettext_noop("Details"),
+    gettext_noop("Links"),
+    gettext_noop("No links"),
+    gettext_noop("Media type"),
+    gettext_noop("Headers:"),
+    gettext_noop("Type"),
+    gettext_noop("Request URL"),
+    gettext_noop("Server response"),
+    gettext_noop("Response body"),
+    gettext_noop("Response headers"),
+    gettext_noop("Request duration"),
+    gettext_noop("Loading"),
+    gettext_noop("Download"),
+    gettext_noop("Undocumented"),
+    gettext_noop("Send empty value"),
+    gettext_noop("Copy"),
+)
+
+
 @require_safe
 @needs(Permission.USE_API_TOKENS)
 def connect(request: HttpRequest) -> HttpResponse:
@@ -140,4 +192,5 @@ def reference(request: HttpRequest) -> HttpResponse:
         "docExpansion": "list",
         "defaultModelsExpandDepth": 0,
     }
-    return render(request, "connect/reference.html", {"swagger_json": json.dumps(swagger)})
+    words = {word: said for word in SWAGGER_WORDS if (said := gettext(word)) != word}
+    return render(request, "connect/reference.html", {"swagger_json": json.dumps(swagger), "words_json": json.dumps(words)})

@@ -28,7 +28,7 @@ def test_without_scripts_the_lines_are_there_and_no_button_that_does_nothing(pag
 
 
 @pytest.mark.parametrize(("language", "theme", "says"), [("en", "light", "Get a list of customers"), ("ko", "dark", "고객 목록 가져오기")])
-def test_a_call_is_browsed_and_tried(page: Page, agent: Any, go: Any, axe: Any, theme: str, says: str) -> None:
+def test_a_call_is_browsed_and_tried(page: Page, agent: Any, go: Any, axe: Any, t: Any, theme: str, says: str) -> None:
     agent.theme = theme
     agent.save()
     make_customer(agent, company_name="Alpine Ski House")
@@ -36,7 +36,7 @@ def test_a_call_is_browsed_and_tried(page: Page, agent: Any, go: Any, axe: Any, 
     go("/api/reference/")
     expect(page.locator("#operations-Orders-createOrder")).to_be_visible()
     axe(page)
-    page.get_by_role("button", name="Authorize").click()
+    page.get_by_role("button", name=t("Authorize")).click()
     page.locator(".auth-container input").fill(secret)
     page.locator(".auth-btn-wrapper .authorize").click()
     axe(page)
@@ -44,15 +44,15 @@ def test_a_call_is_browsed_and_tried(page: Page, agent: Any, go: Any, axe: Any, 
     call = page.locator("#operations-Customers-listCustomers")
     expect(call).to_contain_text(says)
     call.locator(".opblock-summary-control").click()
-    call.get_by_role("button", name="Try it out").click()
-    call.get_by_role("button", name="Execute").click()
+    call.get_by_role("button", name=t("Try it out")).click()
+    call.get_by_role("button", name=t("Execute")).click()
     expect(call.locator(".live-responses-table tr.response .response-col_status")).to_contain_text("200")
     expect(call.locator(".live-responses-table")).to_contain_text("Alpine Ski House")
     confirm = page.locator("#operations-Agreements-confirmAcceptance")
     confirm.locator(".opblock-summary-control").click()
-    confirm.get_by_role("tab", name="Schema").first.click()
+    confirm.get_by_role("tab", name=t("Schema")).first.click()
     change = page.locator("#operations-Orders-updateSubscription")
     change.locator(".opblock-summary-control").click()
-    change.get_by_role("button", name="Try it out").click()
+    change.get_by_role("button", name=t("Try it out")).click()
     expect(change.locator("textarea")).to_be_visible()
     axe(page)
