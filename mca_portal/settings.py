@@ -221,6 +221,8 @@ ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_LOGOUT_ON_GET = False
 ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False  # nobody may make the portal write to strangers
+# allauth's own writes a row at somebody's first link, which takes time that an unknown address does not. Django's knows the address, too.
+ACCOUNT_PASSWORD_RESET_TOKEN_GENERATOR = "django.contrib.auth.tokens.PasswordResetTokenGenerator"
 ACCOUNT_EMAIL_NOTIFICATIONS = True  # of a changed password, a new or a removed second factor
 ACCOUNT_EMAIL_SUBJECT_PREFIX = "MCA portal: "
 MFA_ADAPTER = "mca_portal.staff.adapters.SecondFactorAdapter"

@@ -77,7 +77,7 @@ def _forget_language_and_clock() -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def _send_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Send e-mail before the request ends, so that a test finds it in the outbox."""
-    monkeypatch.setattr("mca_portal.staff.adapters.postman.submit", lambda send, message: send(message))
+    monkeypatch.setattr("mca_portal.staff.adapters.postman.submit", lambda send, message, _due: send(message, 0))
 
 
 @pytest.fixture(autouse=True)
