@@ -59,6 +59,7 @@ SENTENCES: dict[str, Any] = {
     "api.consent_given": _("%(subject)s allowed the application %(about)s to act as them"),
     "api.consent_withdrawn": _("%(subject)s no longer allows the application %(about)s to act as them"),
     "api.access_given": _("The application %(about)s got a token"),
+    "api.access_refused": _("%(subject)s asked for a token as the application %(about)s without its secret"),
     "api.access_ended": _("The application %(about)s gave a token back"),
     "exports.customers": _("%(subject)s exported customers"),
     "exports.activity": _("%(subject)s exported the activity log"),

@@ -30,7 +30,7 @@ from mca_portal.staff.models import Application, ApplicationQuerySet
 from mca_portal.staff.origin import Way, coming_from
 from mca_portal.staff.roles import Permission
 from mca_portal.staff.scopes import DISPLAY
-from mca_portal.staff.services import note_access, note_access_ended, note_consent, token_digest, withdraw_consent
+from mca_portal.staff.services import note_access, note_access_ended, note_access_refused, note_consent, token_digest, withdraw_consent
 
 ATTEMPTS = {"token": "60/m/ip"}  # each costs a check of the secret, which is slow on purpose
 ANY_TENANT = ("", "common", "organizations")
@@ -88,6 +88,7 @@ def token(request: HttpRequest, tenant: str = "") -> HttpResponse:
                 given = _kept(json.loads(response.content)["access_token"])
                 assert given is not None
                 note_access(by=given.user, application=given.client.application, grant=request.POST["grant_type"])
+            _note_if_not_recognized(request, response)
     except (ValidationError, ValueError):  # what is asked for is no address
         return _refusal(400, "invalid_target")
     return response
@@ -125,6 +126,7 @@ def revoke(request: HttpRequest) -> HttpResponse:
         response = views.revoke(request)
         if had is not None and not Token.objects.filter(pk=had.pk).exists():
             note_access_ended(by=had.user, application=had.client.application)
+        _note_if_not_recognized(request, response)
     return response
 
 
@@ -198,13 +200,24 @@ def _refused_unseen(request: HttpRequest, tenant: str) -> JsonResponse | None:
     """The refusal for an application that asks too often, is unknown here, or sends what nobody can mean."""
     if not ratelimit.consume(request, app="allauth.idp.oidc", action="token", config=ATTEMPTS):
         return _refusal(429, "temporarily_unavailable")
-    client_id, secret = extract_basic_auth(request.headers)
-    client_id = client_id or request.POST.get("client_id", "")
+    client_id, secret = _said_by(request)
     if any(len(value) > FIELD_LENGTH or not value.isprintable() for value in [client_id, secret or "", *request.POST.values()]):
         return _refusal(400, "invalid_request")
     if not _of_tenant(tenant).filter(client_id=client_id, disabled_at=None).exists():
         return _refusal(401, "invalid_client")
     return None
+
+
+def _said_by(request: HttpRequest) -> tuple[str, str | None]:
+    """The ID and the secret with which an application comes, in either of the two ways."""
+    client_id, secret = extract_basic_auth(request.headers)
+    return client_id or request.POST.get("client_id", ""), secret
+
+
+def _note_if_not_recognized(request: HttpRequest, response: HttpResponse) -> None:
+    """Log that whoever came with the ID of an application did not have its secret."""
+    if response.status_code == 401:
+        note_access_refused(application=Application.objects.select_related("client").get(pk=_said_by(request)[0]))
 
 
 def _kept(secret: str) -> Token | None:

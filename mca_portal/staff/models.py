@@ -350,6 +350,7 @@ class Action(models.TextChoices):
     CONSENT_GIVEN = "api.consent_given", _("Application allowed")
     CONSENT_WITHDRAWN = "api.consent_withdrawn", _("Application no longer allowed")
     ACCESS_GIVEN = "api.access_given", _("Access token given to an application")
+    ACCESS_REFUSED = "api.access_refused", _("Application not recognized")
     ACCESS_ENDED = "api.access_ended", _("Access token ended by an application")
     CUSTOMERS_EXPORTED = "exports.customers", _("Customers exported")
     ACTIVITY_EXPORTED = "exports.activity", _("Activity log exported")

@@ -41,6 +41,7 @@ __all__ = [
     "end_sessions",
     "note_access",
     "note_access_ended",
+    "note_access_refused",
     "note_activity_export",
     "note_application_use",
     "note_consent",
@@ -658,6 +659,15 @@ def note_access(*, by: StaffMember | None, application: Application, grant: str)
     """Log that the application got a token by this OAuth2 grant, to act as `by`; None: by itself, with its secret."""
     changes = differences({}, {"grant": grant} | ({"acts_as": str(by)} if by else {}))
     record(Action.ACCESS_GIVEN, by=by, account_id=application.account_id, about=application, changes=changes)
+
+
+def note_access_refused(*, application: Application) -> None:
+    """Log that somebody, nobody knows who, said to be the application and did not know its secret.
+
+    A program whose secret has ended goes on trying, so it is once in five minutes for each address that it comes from.
+    """
+    if _is_first_in_a_while(f"refused {application.pk} from {_network()}"):
+        record(Action.ACCESS_REFUSED, by=None, account_id=application.account_id, about=application)
 
 
 def note_access_ended(*, by: StaffMember | None, application: Application) -> None:

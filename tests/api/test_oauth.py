@@ -427,6 +427,22 @@ def test_what_is_refused_is_not_logged_as_given(person, web, service):
     assert logged(Action.CONSENT_GIVEN, Action.ACCESS_GIVEN, Action.ACCESS_ENDED) == []
 
 
+def test_a_secret_that_is_wrong_is_logged_once_in_a_while(service):
+    application, _secret = service
+    with time_machine.travel(timezone.now(), tick=False) as clock:
+        for _each in range(3):
+            service_token(application, "wrong")
+        Client().post("/identity/o/api/revoke", {"token": "x", "client_id": application.pk, "client_secret": "wrong"})
+        assert logged(Action.ACCESS_REFUSED) == [(Action.ACCESS_REFUSED, None, str(application), {})]
+        assert Activity.objects.get(action=Action.ACCESS_REFUSED).account_id == application.account_id
+        clock.shift(dt.timedelta(minutes=6))
+        service_token(application, "wrong")
+        assert len(logged(Action.ACCESS_REFUSED)) == 2
+    service_token(*service)
+    service_token(*service, client_id="nobody")
+    assert len(logged(Action.ACCESS_REFUSED)) == 2
+
+
 def test_a_token_without_its_log_entry_is_not_given(service, monkeypatch):
     def fail(*_arguments, **_named):
         raise RuntimeError
