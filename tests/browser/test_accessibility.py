@@ -263,7 +263,11 @@ def test_the_main_pages_are_accessible_in_dark(page: Page, agent: Any, check: Ch
         f"/customers/{due.pk}/",
         f"/customers/{due.pk}/subscriptions/",
         f"/orders/{order.pk}/",
+        f"/customers/{due.pk}/orders/new/",
         "/staff/",
+        "/staff/new/",
+        "/agreement-versions/",
+        "/activity/",
     ):
         check(path, narrow=False)
     check(f"/customers/{never.pk}/agreement/", narrow=False)
