@@ -1,6 +1,7 @@
 """How does an application get a token? OAuth2 by django-allauth's issuer, with the portal's own applications around it."""
 
 import json
+import re
 import uuid
 from typing import Any, cast
 from urllib.parse import parse_qs, urlsplit
@@ -35,12 +36,15 @@ from mca_portal.staff.services import note_access, note_access_ended, note_acces
 ATTEMPTS = {"token": "60/m/ip"}  # each costs a check of the secret, which is slow on purpose
 ANY_TENANT = ("", "common", "organizations")
 FIELD_LENGTH = 5000  # characters of one field of a request
+ID_WITH_HYPHENS = re.compile(r"(?<![^&])client_id=[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?![^&])", re.IGNORECASE)
 
 
 @require_http_methods(["GET", "POST"])
 @needs(Permission.USE_API_TOKENS)
 def authorize(request: HttpRequest, tenant: str = "") -> HttpResponse:
     """Ask the person whether an application of their account may act as them; another account's is not found (A5)."""
+    request.META["QUERY_STRING"] = ID_WITH_HYPHENS.sub(_without_hyphens, request.META.get("QUERY_STRING", ""))
+    request.__dict__.pop("GET", None)  # what was read of it before
     application = _of_tenant(tenant).visible_to(request.user).filter(client_id=_client_asked_for(request)).select_related("client").first()
     if application is None:
         raise Http404
@@ -75,12 +79,14 @@ def withdraw(request: HttpRequest, client_id: str) -> HttpResponse:
 @require_http_methods(["POST"])
 def token(request: HttpRequest, tenant: str = "") -> HttpResponse:
     """Give an application a token, as RFC 6749 says; every refusal is its JSON."""
+    sent = request.POST.copy()
+    if "grant_type" in sent:
+        sent["grant_type"] = sent["grant_type"].lower()  # some scripts ask for client_Credentials
+    if "client_id" in sent:
+        sent["client_id"] = ID_WITH_HYPHENS.sub(_without_hyphens, f"client_id={sent['client_id']}").removeprefix("client_id=")
+    request.POST = cast(Any, sent)
     if refused := _refused_unseen(request, tenant):
         return refused
-    if "grant_type" in request.POST:
-        sent = request.POST.copy()
-        sent["grant_type"] = sent["grant_type"].lower()  # some scripts ask for client_Credentials
-        request.POST = cast(Any, sent)
     try:
         with atomic(), coming_from(way=Way.API):
             response = views.token(request)
@@ -168,6 +174,11 @@ def _of_tenant(tenant: str) -> ApplicationQuerySet:
         return Application.objects.filter(account_id=uuid.UUID(tenant))
     except ValueError:
         return Application.objects.none()
+
+
+def _without_hyphens(found: re.Match[str]) -> str:
+    """An application's ID as the portal has it: some clients take no other form than that of a GUID."""
+    return found[0].replace("-", "").lower()
 
 
 def _client_asked_for(request: HttpRequest) -> str:

@@ -3,6 +3,7 @@
 import base64
 import datetime as dt
 import hashlib
+import uuid
 from urllib.parse import parse_qs, urlsplit
 
 import jwt
@@ -111,6 +112,17 @@ def test_a_service_gets_a_token_and_orders_with_it(person, service):
 def test_scripts_get_their_token_as_they_are_used_to(person, service, address, fields):
     got = service_token(*service, address.format(tenant=str(person.account_id).upper()), **fields)
     assert status(got.json()["access_token"]) == 200
+
+
+def test_an_applications_id_may_come_in_the_form_of_a_guid(person, service, web):
+    application, secret = service
+    for form in (str(uuid.UUID(application.pk)), str(uuid.UUID(application.pk)).upper()):
+        assert status(service_token(application, secret, client_id=form).json()["access_token"]) == 200
+    application, secret = web
+    form = str(uuid.UUID(application.pk))
+    assert consent(person, application, client_id=form)[1].status_code == 302
+    assert "refresh_token" in person_token(person, *web, client_id=form)
+    assert service_token(*service, client_id=f"{form}-").json() == {"error": "invalid_client"}
 
 
 def test_scripts_may_exchange_their_token_for_itself(person, service):
