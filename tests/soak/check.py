@@ -148,11 +148,14 @@ def the_gate(published: list[dict[str, Any]]) -> Iterator[str]:
 
 def the_activity_log() -> Iterator[str]:
     """Each write has its entry, by the same person, and no entry lacks its write."""
+    from django.db.models import Q
+
     from agreements.models import Acceptance, Withdrawal
     from customers.models import Customer
-    from mca_portal.staff.models import Action, Activity
+    from mca_portal.staff.models import Action, Activity, ApiToken, Application, Topic
     from orders.models import LicenseChange, Order, StatusChange
 
+    tokens = ApiToken.objects.exclude(name="Script")  # which the world begins with
     turned = {"suspended": Action.SUBSCRIPTION_SUSPENDED, "active": Action.SUBSCRIPTION_REACTIVATED}
     written = Counter(
         [
@@ -165,11 +168,15 @@ def the_activity_log() -> Iterator[str]:
                 for row in LicenseChange.objects.all()
             ),
             *((turned[row.to_status], str(row.subscription_id), row.changed_by_id) for row in StatusChange.objects.all()),
+            *((Action.TOKEN_CREATED, str(row.pk), row.owner_id) for row in tokens),
+            *((Action.TOKEN_REVOKED, str(row.pk), row.owner_id) for row in tokens if row.revoked_at),
+            *((Action.APPLICATION_REGISTERED, str(row.pk), row.registered_by_id) for row in Application.objects.all()),
         ]
     )
-    topics = {action.topic for action, _about, _by in written}
+    topics = {Topic.CUSTOMERS, Topic.AGREEMENTS, Topic.ORDERS}  # everything in these is a write that is counted here
+    of_api = (Action.TOKEN_CREATED, Action.TOKEN_REVOKED, Action.APPLICATION_REGISTERED)
     logged: Counter[Any] = Counter()
-    for entry in Activity.objects.filter(topic__in=topics):
+    for entry in Activity.objects.filter(Q(topic__in=topics) | Q(action__in=of_api)):
         about = str(entry.customer_id) if entry.action == Action.CUSTOMER_CREATED else entry.about_id
         if entry.action == Action.LICENSES_CHANGED:
             about = " ".join([about, *map(str, entry.changes["quantity"])])
@@ -202,6 +209,7 @@ def _found() -> dict[str, Counter[str]]:
     """How often each mark is in the database."""
     from agreements.models import Acceptance, Withdrawal
     from customers.models import Customer
+    from mca_portal.staff.models import ApiToken
     from orders.models import LicenseChange, OrderLine, StatusChange, Subscription
 
     status: Counter[str] = Counter()
@@ -225,6 +233,8 @@ def _found() -> dict[str, Counter[str]]:
         ),
         "licenses": Counter(f"{row.subscription_id} {row.version} {row.to_quantity} {row.changed_by_id}" for row in changes),
         "status": status,
+        "token": Counter(ApiToken.objects.values_list("name", flat=True)),
+        "revoke": Counter(ApiToken.objects.filter(revoked_at__isnull=False).values_list("name", flat=True)),
         "count_is": Counter(f"{row.subscription_id} {row.to_quantity}" for row in changes)
         + Counter(f"{line.subscription_id} {line.quantity}" for line in OrderLine.objects.all()),
     }

@@ -5,6 +5,7 @@ it was done, refused when an answer said that it was not, unknown when the answe
 """
 
 import base64
+import html
 import json
 import random
 import threading
@@ -16,6 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from http.client import HTTPException
 from typing import Any
+from urllib.parse import urlencode
 
 from tests.soak.browser import Browser, Form, Script
 from tests.soak.server import Answer, Portal
@@ -82,6 +84,7 @@ class Client:
         others = "public" if self.me["account"] == "government" else "government"
         self.foreign: str = world["customers"][others][0]
         self.offers = world["offers"]
+        self.program: Script | None = None  # a service of theirs, once it has its token (OAuth2)
         self.intentions: list[Intention] = []
         self.waiting: list[tuple[Intention, Callable[[Intention], None]]] = []  # unknown, to be tried again
         self.round = Round()
@@ -124,7 +127,10 @@ class Client:
             (self.sign_up_by_script, 1),
             (self.look, 2),
             (self.reach_for_what_is_not_ours, 1),
+            (self.make_and_revoke_token, 1),
         ]
+        if self.me["application"]:
+            things += [(self.order_by_program, 3), (self.reach_by_program, 1)]
         if self.me["account"] == "public":
             things += [(self.confirm, 4), (self.confirm_by_script, 2)]
         if self.me["withdraws"] and self.me["account"] == "public":
@@ -234,6 +240,25 @@ class Client:
         if answer.status == 302 and answer.location == address and f": {quantity} (was" in self._get(address, 200).text:
             self._intend("count_is", row["id"], {"quantity": quantity}).state = DONE
 
+    def make_and_revoke_token(self) -> None:
+        """Make an API token, giving the password where it is asked for, use it, and mostly revoke it, after which it is dead."""
+        name, address = self._word("t"), "/profile/tokens/"
+        intention = self._intend("token", name)
+        answer = self._post(address, {"name": name, "days": "90"}, 200, 302)
+        if answer.status == 302:
+            again = {"password": self.me["password"], "next": address}
+            answer = self._post("/accounts/reauthenticate/", again, 200)
+        secret = html.unescape(answer.text.partition('id="secret"')[2].partition(">")[2].partition("</textarea>")[0])
+        intention.state = DONE
+        token = Script(self.portal, secret)
+        self._call("GET", f"/customers/{self._customer()}", None, {200}, by=token)
+        revoke = answer.text.partition(f">{name}<")[2].partition(f'action="{address}')[2].partition('"')[0]
+        if self.chance.random() < 0.9:
+            ended = self._intend("revoke", name)
+            self._post(address + revoke, {}, 302)
+            ended.state = DONE
+            self._call("GET", f"/customers/{self._customer()}", None, {401}, by=token)
+
     def look(self) -> None:
         """Read what is slow to read."""
         for address in ("/", "/customers/", "/orders/", f"/customers/{self._customer()}/"):
@@ -292,6 +317,29 @@ class Client:
         intention = self._intend("order", word, {"names": [line[2] for line in lines]})
         self._call_for(intention, "POST", f"/customers/{self._customer()}/orders", self._api_order(lines), {201, 403})
 
+    def order_by_program(self) -> None:
+        """The same by a service with a token of its own; sometimes it asks for a new token first."""
+        if self.program is None or self.chance.random() < 0.2:
+            asked = {"grant_type": "client_credentials", **self.me["application"]}
+            form = {"Content-Type": "application/x-www-form-urlencoded"}
+            got = self._answer(
+                "OAuth2",
+                "POST token",
+                (200,),
+                lambda: self.portal.request("POST", "/identity/o/api/token", urlencode(asked).encode(), form),
+            )
+            self.program = Script(self.portal, json.loads(got.body)["access_token"])
+        word, customer, program = self._word("g"), self._customer(), self.program
+        lines = self._lines(word)
+        intention = self._intend("order", word, {"names": [line[2] for line in lines]})
+        address = f"/customers/{customer}/orders"
+        self._call_for(intention, "POST", address, self._api_order(lines), {201, 403}, program)
+
+    def reach_by_program(self) -> None:
+        """A service by itself sees and confirms no acceptance."""
+        if self.program is not None and self.me["account"] == "public":
+            self._call("GET", f"/customers/{self._customer()}/agreements", None, {403}, by=self.program)
+
     def change_licenses_by_script(self) -> None:
         """Change a license count over the API, naming the version that was seen."""
         customer = self._customer()
@@ -347,13 +395,13 @@ class Client:
             self.waiting.append((intention, lambda same: self._submit(same, address, fields, meaning, once=once)))
             raise Lost
 
-    def _call_for(self, intention: Intention, method: str, path: str, body: Any, expected: set[int]) -> Answer:
+    def _call_for(self, intention: Intention, method: str, path: str, body: Any, expected: set[int], by: Script | None = None) -> Answer:
         """Call the API for an intention, sometimes twice at once, always under the same identifier: repeating it does it once."""
         request_id = intention.facts.setdefault("request_id", str(uuid.uuid5(uuid.NAMESPACE_URL, f"{intention.kind} {intention.mark}")))
 
         def once(_number: int) -> Answer | None:
             try:
-                return self._call(method, path, body, expected, request_id)
+                return self._call(method, path, body, expected, request_id, by)
             except Lost:
                 return None
 
@@ -368,7 +416,7 @@ class Client:
         elif len(came) == len(answers):
             intention.state = REFUSED
         if not came:
-            self.waiting.append((intention, lambda same: self._call_for(same, method, path, body, expected) and None))
+            self.waiting.append((intention, lambda same: self._call_for(same, method, path, body, expected, by) and None))
             raise Lost
         return came[0]
 
@@ -378,8 +426,9 @@ class Client:
     def _post(self, path: str, fields: dict[str, Any], *expected: int) -> Answer:
         return self._answer("pages", f"POST {path}", expected, lambda: self.browser.post(path, fields))
 
-    def _call(self, method: str, path: str, body: Any, expected: set[int], request_id: str = "") -> Answer:
-        return self._answer("API", f"{method} {path}", tuple(expected), lambda: self.script.call(method, path, body, request_id=request_id))
+    def _call(self, method: str, path: str, body: Any, expected: set[int], request_id: str = "", by: Script | None = None) -> Answer:
+        script = by or self.script
+        return self._answer("API", f"{method} {path}", tuple(expected), lambda: script.call(method, path, body, request_id=request_id))
 
     def _answer(self, door: str, what: str, expected: tuple[int, ...], send: Callable[[], Answer]) -> Answer:
         """One answer, which has to be of an expected status. Raises Lost."""

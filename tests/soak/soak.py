@@ -9,6 +9,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Self
 
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+
 from tests.soak.clients import DONE, Client, Round
 from tests.soak.server import Portal
 from tests.with_postgresql import Cluster
@@ -18,6 +21,13 @@ from tests.with_postgresql import Cluster
 PATIENT = 20
 PATIENCE = 60  # seconds: a round ends by then, however little was done
 HEADINGS = ("round", "killed", "requests", "lost", "done", "refused", "unknown", "violations", "seconds")
+
+
+def signing_key() -> str:
+    """A key of today."""
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    plain = serialization.NoEncryption()
+    return key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain).decode()
 
 
 class Soak:
@@ -34,6 +44,7 @@ class Soak:
             database_url=cluster.url() if cluster else "",
             production=cluster is not None,
             API_CALLS_PER_MINUTE=0,
+            IDP_OIDC_PRIVATE_KEY=signing_key(),  # programs get tokens in production, too
             **more,
         ).prepare(static)
         world: dict[str, Any] = json.loads(self._module("world", str(clients)))

@@ -22,7 +22,7 @@ def make(clients: int) -> dict[str, Any]:
     from mca_portal.staff.models import Cloud
     from mca_portal.staff.roles import Role
     from orders.models import Offer
-    from tests.factories import make_account, make_customer, make_staff, make_token
+    from tests.factories import make_account, make_application, make_customer, make_staff, make_token
 
     accounts = {"public": make_account(name="Public"), "government": make_account(name="Government", cloud=Cloud.US_GOVERNMENT)}
     people = []
@@ -31,6 +31,7 @@ def make(clients: int) -> dict[str, Any]:
         role = Role.SALES_AGENT if number % 3 == 1 else Role.ADMIN_AGENT
         person = make_staff(accounts[where], role, email=f"client{number}@{where}.example", last_name="Client")
         make_token(person, f"secret {number}")
+        application, secret = make_application(person) if role == Role.ADMIN_AGENT else (None, "")
         browser = Client()
         if clients > SIGN_IN_THEMSELVES:
             browser.force_login(person)
@@ -40,6 +41,7 @@ def make(clients: int) -> dict[str, Any]:
                 "email": person.email,
                 "password": PASSWORD,
                 "token": f"secret {number}",
+                "application": {"client_id": application.pk, "client_secret": secret} if application else None,
                 "account": where,
                 "cookies": {name: morsel.value for name, morsel in browser.cookies.items()},
                 "withdraws": role == Role.ADMIN_AGENT,
