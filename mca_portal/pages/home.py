@@ -56,7 +56,7 @@ def home(request: HttpRequest) -> HttpResponse:
     lines = OrderLine.objects.filter(order=OuterRef("pk")).order_by()
     context: dict[str, Any] = {
         "orders": Order.objects.visible_to(person)
-        .select_related("customer", "placed_by")
+        .select_related("customer")
         .annotate(line_count=Subquery(lines.values("order").annotate(number=Count("pk")).values("number")))
         .order_by("-placed_at", "-id")[:RECENT_ORDERS],
         "shows_agreement": account.agreement_applies and may(person, Permission.VIEW_ACCEPTANCES),
@@ -122,7 +122,7 @@ def _queue(versions: Versions, account: PartnerAccount) -> list[Waiting]:
         room = QUEUE_LENGTH - len(queue)
         if not ranks or not room:
             continue
-        standings = Standing.objects.filter(account=account).select_related("customer", "acceptance")
+        standings = Standing.objects.filter(account=account).select_related("customer")
         each = [standings.filter(rank=rank).order_by("-customer_since", "-customer")[:room] for rank in ranks]
         for standing in islice(merge(*each, key=lambda standing: (standing.customer_since, standing.customer_id), reverse=True), room):
             due = versions.due_on(standing.rank)

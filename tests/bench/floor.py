@@ -155,8 +155,8 @@ def home(asked: Answer) -> None:
             rank,
         )
     rows(
-        "SELECT o.*, c.company_name, p.first_name, p.last_name, (SELECT COUNT(*) FROM orders_orderline l WHERE l.order_id = o.id) "
-        "FROM orders_order o JOIN customers_customer c ON c.id = o.customer_id JOIN staff_staffmember p ON p.id = o.placed_by_id "
+        "SELECT o.*, c.company_name, (SELECT COUNT(*) FROM orders_orderline l WHERE l.order_id = o.id) "
+        "FROM orders_order o JOIN customers_customer c ON c.id = o.customer_id "
         "WHERE o.account_id = %s ORDER BY o.placed_at DESC, o.id DESC LIMIT 6",
         account,
     )
