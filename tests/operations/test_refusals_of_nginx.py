@@ -193,6 +193,17 @@ def test_a_call_without_tls_is_refused_and_not_led_on(nginx: Nginx, path: str) -
     assert json.loads(answer.read())["description"] == f"Call https://{HOST}."
 
 
+@pytest.mark.parametrize(("method", "status"), [("GET", 301), ("POST", 403)])
+def test_pages_without_tls_lead_on_but_nothing_that_was_sent_does(nginx: Nginx, method: str, status: int) -> None:
+    """What is sent holds passwords, and on /generatetoken and the addresses of OAuth2 secrets and tokens."""
+    for path in ("/accounts/login/", "/generatetoken", "/tenant/oauth2/token"):
+        plain = http.client.HTTPConnection("127.0.0.1", nginx.plain_port, timeout=10)
+        plain.request(method, path, headers={"Host": HOST})
+        answer = plain.getresponse()
+        assert answer.status == status
+        assert answer.headers["Location"] == (f"https://{HOST}{path}" if status == 301 else None)
+
+
 def test_another_host_under_the_portals_name_gets_no_answer(nginx: Nginx) -> None:
     with pytest.raises(http.client.RemoteDisconnected):
         nginx.answer(b"GET /v1/customers HTTP/1.1\r\nHost: another.example\r\n\r\n")
