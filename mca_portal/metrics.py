@@ -34,6 +34,9 @@ GATE_REFUSALS = Counter("mca_gate_refusals", "Orders and license changes that fo
 SIGN_IN_FAILURES = Counter("mca_sign_in_failures", "Sign-ins refused because of the address or the password.")
 
 
+TURNED_AWAY = Counter("mca_turned_away", "Attempts to sign in, or to confirm who one is, that throttling turned away.")
+
+
 def after_commit(counter: Counter, number: int = 1) -> None:
     """Count one more, or `number`, when, and only if, the present transaction is committed."""
     transaction.on_commit(lambda: counter.inc(number))

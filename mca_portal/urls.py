@@ -12,7 +12,7 @@ from django.urls import include, path, re_path, reverse_lazy
 from django.views.decorators.cache import never_cache
 
 from mca_portal.api.urls import urls as api
-from mca_portal.pages import health, preferences, signin, single_sign_on
+from mca_portal.pages import health, preferences, security, signin, single_sign_on
 from mca_portal.pages.security import logged
 from mca_portal.staff.models import Action
 
@@ -28,7 +28,7 @@ accounts = [
     path("logout/", account.logout, name="account_logout"),
     path("inactive/", account.account_inactive, name="account_inactive"),
     path("reauthenticate/", account.ReauthenticateView.as_view(form_class=signin.ConfirmItIsYouForm), name="account_reauthenticate"),
-    path("password/change/", account.PasswordChangeView.as_view(form_class=signin.ChangePasswordForm), name="account_change_password"),
+    path("password/change/", security.change_password, name="account_change_password"),
     path("password/reset/", account.PasswordResetView.as_view(form_class=signin.ForgotPasswordForm), name="account_reset_password"),
     path("password/reset/done/", account.password_reset_done, name="account_reset_password_done"),
     re_path(

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
+from allauth.account import views as account
 from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
 from django.contrib import messages
@@ -17,6 +18,7 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods
 
 from mca_portal.pages.middleware import GO_ON
+from mca_portal.pages.signin import ChangePasswordForm
 from mca_portal.staff.adapters import SECOND_FACTOR_ELSEWHERE
 from mca_portal.staff.devices import device_name
 from mca_portal.staff.models import Action, StaffMember
@@ -38,6 +40,9 @@ def logged(action: Action, view: Callable[..., HttpResponse]) -> Callable[..., H
         return response
 
     return call
+
+
+_change_password = account.PasswordChangeView.as_view(form_class=ChangePasswordForm)
 
 
 def _factors(request: HttpRequest) -> dict[int, Any]:
@@ -63,6 +68,15 @@ def security(request: HttpRequest) -> HttpResponse:
             "go_on": go_on,
         },
     )
+
+
+@require_http_methods(["GET", "POST"])
+def change_password(request: HttpRequest) -> HttpResponse:
+    """Choose a new password, knowing the old one. Whoever comes from their company's directory alone has none here, and gets none."""
+    if not request.user.has_usable_password():
+        messages.info(request, gettext("You sign in with your company’s directory, so there is no password to change here."))
+        return redirect("mfa_index")
+    return _change_password(request)
 
 
 @require_http_methods(["POST"])

@@ -23,6 +23,7 @@ from django.utils import timezone
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 
+from mca_portal import metrics
 from mca_portal.staff.activity import Changes, differences, record
 from mca_portal.staff.errors import DirectoryRefused, LastAdminAgent, NotYourself, SecondFactorMissing
 from mca_portal.staff.models import Action, ApiToken, Application, ApplicationKind, Failure, PartnerAccount, StaffMember
@@ -469,6 +470,7 @@ def note_turned_away(*, email: str) -> None:
     Such attempts have no end, so they must not fill the disk: in five minutes, which is how long throttling remembers, one entry for each
     person tried and one for each address that they come from (of IPv6 a /64, as throttling counts). Attempts beyond it are in the metrics.
     """
+    metrics.TURNED_AWAY.inc()
     email = email.strip().lower()
     seen = [_is_first_in_a_while(what) for what in (f"turned away from {_network()}", f"turned away {email or _network()}")]
     if all(seen):

@@ -74,6 +74,12 @@ def test_what_was_rolled_back_is_not_counted(grown, django_capture_on_commit_cal
     assert grown('mca_confirmations_total{via="portal"}') == 0
 
 
+def test_attempts_that_throttling_turns_away_are_counted_each(client, grown):
+    for _time in range(8):
+        client.post("/accounts/login/", {"login": "nobody@example.com", "password": "wrong"})
+    assert grown("mca_turned_away_total") == 3
+
+
 def test_sign_ins_that_fail_are_counted(client, grown):
     client.post("/accounts/login/", {"login": "nobody@contoso.example", "password": "correct horse battery"})
     assert grown("mca_sign_in_failures_total") == 1

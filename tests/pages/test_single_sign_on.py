@@ -149,6 +149,13 @@ def test_somebody_new_with_a_role_is_added_to_the_account_of_their_tenant(direct
     assert actions == [Action.MEMBER_ADDED, Action.SIGNED_IN]
 
 
+def test_whoever_comes_from_the_directory_alone_is_told_that_there_is_no_password_to_change(directory: Directory) -> None:
+    client, _answer = walk()
+    for answer in (client.get("/accounts/password/change/"), client.post("/accounts/password/change/", {"oldpassword": "x"})):
+        assert answer["Location"] == "/profile/security/"
+    assert "there is no password to change here" in client.get("/profile/security/").content.decode()
+
+
 def test_the_same_person_comes_back_whatever_they_are_called_then(directory: Directory) -> None:
     walk()
     directory.claims |= {"email": "renamed@contoso.example", "name": "Sora Park"}
