@@ -5,7 +5,7 @@ Whatever they put out is markup made with `format_html` or text that the templat
 
 from collections.abc import Iterator
 from datetime import date, datetime
-from functools import cache
+from functools import cache, lru_cache
 from itertools import pairwise
 from typing import Any
 from urllib.parse import urlencode
@@ -95,10 +95,14 @@ def day(value: date | None) -> str:
     """A calendar day in words inside `<time>`; empty for None."""
     if not value:
         return ""
-    if isinstance(value, datetime) and timezone.is_aware(value):
-        value = timezone.localtime(value)
-    machine = value.date() if isinstance(value, datetime) else value
-    return format_html('<time class="mp-nowrap" datetime="{}">{}</time>', machine.isoformat(), formatting.day(value))
+    if isinstance(value, datetime):
+        value = (timezone.localtime(value) if timezone.is_aware(value) else value).date()
+    return _day_in(value, get_language())
+
+
+@lru_cache(maxsize=5000)  # the days of some years in both languages: a list shows thirty
+def _day_in(value: date, _language: str | None) -> SafeString:
+    return format_html('<time class="mp-nowrap" datetime="{}">{}</time>', value.isoformat(), formatting.day(value))
 
 
 @register.filter
