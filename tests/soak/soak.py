@@ -20,6 +20,8 @@ from tests.with_postgresql import Cluster
 # is looked for here.
 PATIENT = 20
 PATIENCE = 60  # seconds: a round ends by then, however little was done
+# Of everybody's address, name, company, password and mark: what must be in no line of the server's log.
+PERSONAL = (".example", "Tania", "Jihoon", "Company ", "Teheran", "Mistake ", " line ", "correct horse", "eyJ", "secret ")
 HEADINGS = ("round", "killed", "requests", "lost", "done", "refused", "unknown", "violations", "seconds")
 
 
@@ -44,6 +46,7 @@ class Soak:
             database_url=cluster.url() if cluster else "",
             production=cluster is not None,
             API_CALLS_PER_MINUTE=0,
+            EMAIL_URL="smtp://127.0.0.1:9",  # nobody listens there; a working copy would write them into the log
             IDP_OIDC_PRIVATE_KEY=signing_key(),  # programs get tokens in production, too
             **more,
         ).prepare(static)
@@ -137,10 +140,11 @@ class Soak:
             time.sleep(0.01)
 
     def check(self) -> list[str]:
-        """What is wrong with the records, and what people were told that they do not say."""
+        """What is wrong with the records, what people were told that they do not say, and what the log should not say."""
         books = [intention.to_json() for client in self.clients for intention in client.intentions]
         found: list[str] = json.loads(self._module("check", stdin=json.dumps({"intentions": books, "published": self.published})))
-        return found
+        log = self.portal.log.read_text(errors="replace")
+        return found + [f"the server's log says {word!r}" for word in PERSONAL if word in log]
 
     def _module(self, name: str, *arguments: str, stdin: str = "") -> str:
         return self.portal.python("-m", f"tests.soak.{name}", *arguments, stdin=stdin)
