@@ -264,7 +264,7 @@ def api_filter(asked: Answer) -> None:
     """The API's filter by the beginning of the name."""
     rows(
         "SELECT id, company_name, domain, name_key FROM customers_customer WHERE account_id = %s AND name_key >= %s AND name_key < %s "
-        "ORDER BY name_key, id LIMIT 501",
+        "ORDER BY name_key, id LIMIT 101",
         *(key(asked["account"]), asked["text"], asked["text"] + "\U0010ffff"),
     )
 
