@@ -4,7 +4,8 @@ Names that begin with what was typed come first, then the others; both in order 
 matches is found by reading little more than the page:
 
 - names that begin with it stand side by side in the index by name;
-- of the others, very frequent ones turn up among the next thousand names, and the index by name alone says whether they match;
+- of the others, frequent ones turn up among the next thousand names, short ones among some thousand more, and the index by name alone
+  says which match;
 - rare ones are found by their pieces of up to three characters (PostgreSQL, the index of migration 0002), all of them, and put in order;
 - where there are too many for that, the index by name is read on. Should a page not be full after many thousand names, because all that
   match stand at the other end of the alphabet, the matches are sorted after all, and that alone takes longer the more there are.
@@ -29,6 +30,7 @@ from customers.validators import DOMAIN_SUFFIX
 from mca_portal.staff.names import tidy
 
 NEAR = 1000  # names that are read in order before the index of pieces is asked
+NEAR_IF_SHORT = 12_000  # the same for a text of one piece, which many names are likely to hold
 FEW = 300  # matches that are all read and put in order
 FAR = 25_000  # names that are read in order where there are more: of a million, every 800th or so has to match
 PIECE = 3  # characters at most, as in migration 0002
@@ -111,7 +113,7 @@ def _others(look: _Look, room: int) -> list[tuple[str, uuid.UUID]]:
     if connections[look.customers.db].vendor != "postgresql" or not pieces:
         return look.first(matches, room)
     # Not left to the planner, which cannot know how rare a word is and then reads a million names or sorts half of them.
-    near = _walk(look, room, NEAR)
+    near = _walk(look, room, NEAR if len(pieces) > 1 else NEAR_IF_SHORT)
     if len(near) == room:
         return near
     having_them = RawSQL(

@@ -25,6 +25,7 @@ def admin():
 def _few(monkeypatch):
     """So few names are read, before and after the index of pieces is asked, that every way of finding is taken."""
     monkeypatch.setattr(search, "NEAR", 3)
+    monkeypatch.setattr(search, "NEAR_IF_SHORT", 5)
     monkeypatch.setattr(search, "FEW", 4)
     monkeypatch.setattr(search, "FAR", 7)
 

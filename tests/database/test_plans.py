@@ -47,6 +47,7 @@ SEARCHES = ("logistics", "xylophone", "an", "qx", "물류", "한빛", "빛", "12
 def person(monkeypatch):
     """An Admin agent of an account with many customers, of which ten are not confirmed."""
     monkeypatch.setattr(search, "NEAR", 100)
+    monkeypatch.setattr(search, "NEAR_IF_SHORT", 300)
     monkeypatch.setattr(search, "FEW", 150)
     monkeypatch.setattr(search, "FAR", 600)
     agent = make_staff(make_account(name="Contoso"))
