@@ -45,7 +45,7 @@ def bearer(secret: str = SECRET) -> dict[str, str]:
 
 
 # Programs call these with a secret or a code of their own, not a browser with a cookie.
-FOR_PROGRAMS = {"idp:oidc:token", "idp:oidc:revoke", "idp:oidc:userinfo", "token_of_tenant", "old_token_of_tenant"}
+FOR_PROGRAMS = {"idp:oidc:token", "idp:oidc:revoke", "idp:oidc:userinfo", "token_of_tenant", "old_token_of_tenant", "exchange_token"}
 
 
 @pytest.mark.parametrize("route", sorted(FOR_PROGRAMS))
