@@ -18,7 +18,7 @@ from django.template.loader import render_to_string
 from django.utils.cache import add_never_cache_headers
 from django.utils.translation import get_language, gettext
 
-from mca_portal.pages.preferences import ENVIRONMENT_COOKIE
+from mca_portal.pages.preferences import ENVIRONMENT_COOKIE, came_from
 from mca_portal.staff.models import StaffMember
 from mca_portal.staff.services import note_turned_away
 
@@ -34,9 +34,11 @@ def _page(request: HttpRequest, name: str, status: HTTPStatus, **context: Any) -
         # Who looks is in the database; when it did not say, what the browser saw last still tells a sandbox (A4).
         "environment": getattr(request, "environment", request.COOKIES.get(ENVIRONMENT_COOKIE, "")),
     }
-    # The language can be switched where opening the address again shows this page again; without the database nothing can be kept.
-    if request.method == "GET" and status != HTTPStatus.SERVICE_UNAVAILABLE:
+    # Switching the language opens the page again, after a form the one that it was on; without the database nothing can be kept.
+    if status != HTTPStatus.SERVICE_UNAVAILABLE:
         frame |= {"portal_languages": [code for code, _name in settings.LANGUAGES], "request": request, "csrf_token": get_token(request)}
+        if request.method != "GET":
+            frame["page_url"] = came_from(request) or "/"
     response = HttpResponse(render_to_string(f"errors/{name}.html", frame | context), status=status)
     add_never_cache_headers(response)
     return response

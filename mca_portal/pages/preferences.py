@@ -4,7 +4,7 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
-from django.core.exceptions import BadRequest
+from django.core.exceptions import BadRequest, DisallowedHost
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -63,16 +63,23 @@ def _remember(response: HttpResponse, cookie: str, word: str) -> None:
     response.set_cookie(cookie, word, max_age=YEAR, secure=settings.SESSION_COOKIE_SECURE, httponly=True, samesite="Lax")
 
 
+def came_from(request: HttpRequest) -> str:
+    """The address of the portal's page that the request was made from; empty if it is another site's, or not known."""
+    try:
+        page, host = urlsplit(request.headers.get("Referer", "")), request.get_host()
+    except (ValueError, DisallowedHost):
+        return ""
+    if page.netloc != host:
+        return ""
+    return page.path + (f"?{page.query}" if page.query else "")
+
+
 def _back(request: HttpRequest) -> HttpResponseRedirect:
     """Go to `next`, else to the page that they came from, else home, never to another site; what was typed there goes along.
 
     `checked`: that page said what was wrong, and is to say it again.
     """
-    came_from = urlsplit(request.headers.get("Referer", ""))
-    same_site = came_from.path if came_from.netloc == request.get_host() else ""
-    if same_site and came_from.query:
-        same_site += f"?{came_from.query}"
-    for address in (request.GET.get("next", ""), same_site):
+    for address in (request.GET.get("next", ""), came_from(request)):
         if address and url_has_allowed_host_and_scheme(address, allowed_hosts={request.get_host()}, require_https=request.is_secure()):
             signed_in = request.user.is_authenticated
             path, response = urlsplit(address).path, HttpResponseRedirect(address)

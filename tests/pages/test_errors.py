@@ -1,5 +1,6 @@
 """Whatever goes wrong, there are kind words in the person's language and a way out."""
 
+import html
 import re
 from typing import Any
 
@@ -236,3 +237,23 @@ def test_too_many_attempts_in_a_sandbox_say_that_it_is_one() -> None:
     answers = [client.post("/accounts/password/change/", {"oldpassword": "wrong"}) for _attempt in range(6)]
     assert answers[-1].status_code == 429
     assert ">Sandbox</span>" in answers[-1].content.decode()
+
+
+@pytest.mark.parametrize(
+    ("referer", "leads_to"),
+    [("http://testserver/customers/?q=x", "/customers/?q=x"), ("http://evil.example/customers/", "/"), ("http://[", "/"), ("", "/")],
+)
+def test_switching_the_language_on_the_page_that_refuses_a_form_leads_to_the_page_with_the_form(referer: str, leads_to: str) -> None:
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(make_staff(make_account()))
+    answer = client.post("/customers/export/", headers={"Referer": referer})
+    assert answer.status_code == 403
+    token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', answer.content.decode())[1]
+    (address,) = set(re.findall(r'action="(/preferences/language/[^"]+)"', answer.content.decode())) or {""}
+    switched = client.post(html.unescape(address), {"portal_language": "ko", "csrfmiddlewaretoken": token})
+    assert (switched.status_code, switched["Location"]) == (302, leads_to)
+
+
+def test_a_form_sent_to_a_host_that_is_not_the_portals_is_a_bad_request() -> None:
+    answer = Client().post("/customers/export/", headers={"Host": "evil.example", "Referer": "http://evil.example/"})
+    assert answer.status_code == 400
