@@ -4,7 +4,7 @@ Names that begin with what was typed come first, then the others; both in order 
 matches is found by reading little more than the page:
 
 - names that begin with it stand side by side in the index by name;
-- of the others, frequent ones turn up among the next thousand names, short ones among some thousand more, and the index by name alone
+- of the others, frequent ones turn up among the next thousands of names, short ones among some more, and the index by name alone
   says which match;
 - rare ones are found by their pieces of up to three characters (PostgreSQL, the index of migration 0002), all of them, and put in order;
 - where there are too many for that, the index by name is read on. Should a page not be full after many thousand names, because all that
@@ -29,7 +29,7 @@ from customers.models import LAST_CHARACTER, NAME_KEY_LENGTH, Customer, Customer
 from customers.validators import DOMAIN_SUFFIX
 from mca_portal.staff.names import tidy
 
-NEAR = 1000  # names that are read in order before the index of pieces is asked
+NEAR = 5000  # names that are read in order before the index of pieces is asked
 NEAR_IF_SHORT = 12_000  # the same for a text of one piece, which many names are likely to hold
 FEW = 300  # matches that are all read and put in order
 FAR = 25_000  # names that are read in order where there are more: of a million, every 800th or so has to match
