@@ -15,10 +15,12 @@ from django.http import HttpRequest, HttpResponse
 from django.middleware.csrf import get_token
 from django.shortcuts import render
 from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils import translation
 from django.utils.cache import add_never_cache_headers
 from django.utils.translation import get_language, gettext
 
-from mca_portal.pages.preferences import ENVIRONMENT_COOKIE, came_from
+from mca_portal.pages.preferences import ENVIRONMENT_COOKIE, came_from, local_next, remember_language
 from mca_portal.staff.models import StaffMember
 from mca_portal.staff.services import note_turned_away
 
@@ -34,8 +36,8 @@ def _page(request: HttpRequest, name: str, status: HTTPStatus, **context: Any) -
         # Who looks is in the database; when it did not say, what the browser saw last still tells a sandbox (A4).
         "environment": getattr(request, "environment", request.COOKIES.get(ENVIRONMENT_COOKIE, "")),
     }
-    # Switching the language opens the page again, after a form the one that it was on; without the database nothing can be kept.
-    if status != HTTPStatus.SERVICE_UNAVAILABLE:
+    # Switching the language opens the page again, after a form the one that it was on. A form that waits here for the database stays.
+    if request.method == "GET" or "page_url" in context or status != HTTPStatus.SERVICE_UNAVAILABLE:
         frame |= {"portal_languages": [code for code, _name in settings.LANGUAGES], "request": request, "csrf_token": get_token(request)}
         if request.method != "GET":
             frame["page_url"] = came_from(request) or "/"
@@ -91,8 +93,15 @@ def server_error(request: HttpRequest) -> HttpResponse:
     request_id = getattr(request, "request_id", "")
     away = is_database_away(sys.exception())
     status = HTTPStatus.SERVICE_UNAVAILABLE if away else HTTPStatus.INTERNAL_SERVER_ERROR
+    language = _switched_to(request) if away else ""
     try:
-        response = _page(request, str(status.value), status, request_id=request_id, **(_once_more(request) if away else {}))
+        again = _once_more(request) if away else {}
+        if language:
+            again = {"method": "GET"} | dict.fromkeys(("address", "page_url"), local_next(request) or "/")
+        with translation.override(language or get_language() or settings.LANGUAGE_CODE):
+            response = _page(request, str(status.value), status, request_id=request_id, **again)
+        if language:
+            remember_language(response, language)
     except Exception:  # whatever broke may also have broken templates or static files
         words = PLAIN.format("Something went wrong", f"Please try again in a moment. / 잠시 후 다시 시도하세요. [{request_id}]")
         response = HttpResponse(words, status=status)
@@ -111,6 +120,15 @@ def is_database_away(error: BaseException | None) -> bool:
     if not isinstance(error, (OperationalError, InterfaceError)):
         return False
     return getattr(error.__cause__, "sqlite_errorcode", None) != sqlite3.SQLITE_ERROR
+
+
+def _switched_to(request: HttpRequest) -> str:
+    """The language that somebody chose on the page that says that the database is away; only this browser can be told of it then."""
+    try:
+        language = request.POST.get("portal_language", "") if request.path == reverse("set_language") else ""
+    except Exception:  # a body that cannot be read
+        return ""
+    return language if language in dict(settings.LANGUAGES) else ""
 
 
 def _once_more(request: HttpRequest) -> dict[str, Any]:

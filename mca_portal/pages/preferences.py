@@ -71,7 +71,18 @@ def came_from(request: HttpRequest) -> str:
         return ""
     if page.netloc != host:
         return ""
-    return page.path + (f"?{page.query}" if page.query else "")
+    address = page.path + (f"?{page.query}" if page.query else "")
+    return address if _is_ours(request, address) else ""
+
+
+def local_next(request: HttpRequest) -> str:
+    """The page of the portal that `next` in the address names; empty for another site's, or none."""
+    address = request.GET.get("next", "")
+    return address if _is_ours(request, address) else ""
+
+
+def _is_ours(request: HttpRequest, address: str) -> bool:
+    return url_has_allowed_host_and_scheme(address, allowed_hosts={request.get_host()}, require_https=request.is_secure())
 
 
 def _back(request: HttpRequest) -> HttpResponseRedirect:
@@ -79,8 +90,8 @@ def _back(request: HttpRequest) -> HttpResponseRedirect:
 
     `checked`: that page said what was wrong, and is to say it again.
     """
-    for address in (request.GET.get("next", ""), came_from(request)):
-        if address and url_has_allowed_host_and_scheme(address, allowed_hosts={request.get_host()}, require_https=request.is_secure()):
+    for address in (local_next(request), came_from(request)):
+        if address:
             signed_in = request.user.is_authenticated
             path, response = urlsplit(address).path, HttpResponseRedirect(address)
             if path in (reverse("account_login"), reverse("account_reset_password")):
