@@ -93,7 +93,7 @@ messages: .venv/.dev
 	$(MANAGE) update_catalogues
 	$(MANAGE) update_reference
 
-# About half an hour on two processors. BENCH: its options, such as "--postgresql 10000 --sqlite ''".
+# About a quarter of an hour on two processors. BENCH: its options, such as "--postgresql 10000 --sqlite ''".
 bench: .venv/.dev
 	$(MANAGE) compile_catalogues
 	$(BIN)/python -m tests.bench --report docs/performance.md $(BENCH)
