@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
+from tests.soak import world
 from tests.soak.soak import Soak
 from tests.with_postgresql import Cluster
 
@@ -23,3 +24,8 @@ def soak(folder: Path, static: Path, cluster: Cluster | None) -> None:
     if violations:
         pytest.fail("\n".join(violations))
     assert short.acknowledged() > 0
+
+
+@pytest.mark.django_db
+def test_two_hundred_people_can_be_made_for_a_crowd() -> None:
+    assert len(world.make(200)["people"]) == 200
