@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 from agreements.errors import AgreementNotApplicable, AlreadyConfirmed, AlreadyWithdrawn, NewerTemplate
 from agreements.known_templates import CLOUD_AGREEMENT, CUSTOMER_AGREEMENT
 from agreements.models import Acceptance, Standing, Via, Withdrawal
-from agreements.services import Person, confirm_acceptance, withdraw_acceptance
+from agreements.services import Person, confirm_acceptance, import_acceptances, withdraw_acceptance
 from mca_portal.staff.models import Cloud
 from orders.models import Order
 from tests.factories import confirm, make_account, make_customer, make_order, make_staff, publish
@@ -268,3 +268,14 @@ def test_withdrawing_an_older_record_leaves_the_standing_as_it_is(admin, custome
     newer = confirm(admin, customer, first_name="Other")
     withdraw_acceptance(by=admin, acceptance=older, reason="Mistake")
     assert Standing.objects.get(customer=customer).acceptance == newer
+
+
+def test_an_import_passes_over_what_is_on_record_with_the_same_details() -> None:
+    by = make_staff()
+    known, new = make_customer(by), make_customer(by)
+    confirm(by, known, email="tania.carr@customer.example")
+    person = Person("Tania", "Carr", "Tania.Carr@customer.example")
+    rows = [(customer, person, dt.date(2026, 1, 15)) for customer in (known, new)]
+    recorded = import_acceptances(by=by, rows=rows, template_id=CUSTOMER_AGREEMENT)
+    assert [acceptance.customer for acceptance in recorded] == [new]
+    assert Acceptance.objects.filter(customer=known).count() == 1
