@@ -11,6 +11,7 @@ The same for `make run`, `make serve`, production, and every test that starts a 
 SIGTERM stops it once running requests have been answered; SIGHUP starts new processes, then stops the old ones so.
 """
 
+import gc
 import json
 import os
 import shutil
@@ -46,8 +47,13 @@ if (os.environ.get("METRICS_TOKEN") or os.environ.get("METRICS_TOKEN_FILE")) and
 
 
 def post_worker_init(worker: Any) -> None:
-    """What is no HTTP request reaches neither a page nor an operation of the API; it gets the API's error body and not gunicorn's HTML."""
+    """The code is loaded: make ready for requests."""
+    # What is no HTTP request reaches neither a page nor an operation of the API; it gets the API's error body and not gunicorn's HTML.
     util.write_error = refuse
+    # What is loaded stays. To look for garbage in all of it stops every request of the process for a tenth of a second, again and again.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000)  # new objects between two looks; a request makes some thousands, and few of them are garbage that needs one
 
 
 def refuse(client: socket.socket, status: int, reason: str, _message: str) -> None:

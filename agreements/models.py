@@ -5,7 +5,7 @@ import uuid
 
 from django.core.exceptions import ValidationError
 from django.db import models
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext
@@ -94,18 +94,7 @@ class AcceptanceQuerySet(models.QuerySet["Acceptance"]):
 
     def standing(self) -> "AcceptanceQuerySet":
         """Those that have not been withdrawn (R5)."""
-        return self.filter(~Exists(Withdrawal.objects.filter(acceptance=OuterRef("pk"))))
-
-    def saying_the_same_as(self, acceptance: "Acceptance") -> "AcceptanceQuerySet":
-        """Those of the same customer and template that name the same person (R4), as `Acceptance.details` compares them."""
-        return self.filter(
-            customer=acceptance.customer,
-            template=acceptance.template,
-            first_name=acceptance.first_name,
-            last_name=acceptance.last_name,
-            email__iexact=acceptance.email,
-            phone=acceptance.phone,
-        )
+        return self.filter(withdrawal=None)
 
     def best_first(self) -> "AcceptanceQuerySet":
         """Highest rank first, the newest first among equals: a later confirmation supersedes an earlier one (R3)."""

@@ -72,9 +72,9 @@ def confirm_acceptance(
         latest = _confirmable(standing.customer.account, template_id)
         acceptance = check_acceptance(standing.customer, person, agreed_on)
         acceptance.template, acceptance.recorded_by, acceptance.via = latest, by, via
-        twin = Acceptance.objects.standing().saying_the_same_as(acceptance)
-        if already := twin.first():
-            raise AlreadyConfirmed(already)
+        for other in Acceptance.objects.standing().filter(customer=customer, template=latest):
+            if other.details == acceptance.details:
+                raise AlreadyConfirmed(other)
         acceptance.save(force_insert=True)
         standing.rank, standing.acceptance = latest.version_rank, acceptance
         standing.save(update_fields=["rank", "acceptance"])
@@ -206,8 +206,8 @@ def check_acceptance(customer: Customer, person: Person, agreed_on: dt.date | No
     return acceptance
 
 
-def require_acceptance(customer: Customer) -> Acceptance | None:
-    """The gate: the acceptance that lets orders and license changes of `customer` through, or None where the agreement does not apply (A3).
+def require_acceptance(customer: Customer) -> int | None:
+    """The gate: the key of the acceptance that lets orders and license changes of `customer` through; None where none is needed (A3).
 
     Call it inside the transaction that writes: it locks the customer's standing until that ends (G4), in one query.
     Raises AgreementNotConfirmed (G1, G2).
@@ -216,16 +216,12 @@ def require_acceptance(customer: Customer) -> Acceptance | None:
     day = account.local_today()
     required = AgreementTemplate.objects.published_on(day).filter(required_from__lte=day).values("version_rank")[:1]
     standing = (
-        Standing.objects.select_for_update(of=("self",))
-        .select_related("acceptance")
-        .annotate(required_rank=Subquery(required))
-        .get(customer=customer, account=account)
+        Standing.objects.select_for_update(of=("self",)).annotate(required_rank=Subquery(required)).get(customer=customer, account=account)
     )
     if not account.agreement_applies:
         return None
     if standing.acceptance_id is not None and standing.rank >= (standing.required_rank or 0):
-        # PostgreSQL, when it had to wait for the lock, reads the standing anew but not what was joined to it.
-        return standing.acceptance or Acceptance.objects.get(pk=standing.acceptance_id)
+        return standing.acceptance_id
     metrics.GATE_REFUSALS.inc()
     versions = AgreementTemplate.objects.versions_for(account)
     raise AgreementNotConfirmed(customer, versions.word(standing.rank), versions.latest)

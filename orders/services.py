@@ -107,7 +107,9 @@ def place_order(*, by: StaffMember, customer: Customer, lines: Sequence[Line], b
         if not lines:
             raise EmptyOrder
         offers = Offer.objects.in_bulk({line.offer_id for line in lines})
-        order = Order(account_id=customer.account_id, customer=customer, acceptance=acceptance, billing_cycle=billing_cycle, placed_by=by)
+        order = Order(
+            account_id=customer.account_id, customer=customer, acceptance_id=acceptance, billing_cycle=billing_cycle, placed_by=by
+        )
         order.clean_fields(exclude=["account", "customer", "acceptance", "placed_by"])
         today = customer.account.local_today()
         subscriptions = []
@@ -164,7 +166,7 @@ def change_license_count(*, by: StaffMember, subscription: Subscription, quantit
             acceptance = require_acceptance(customer)  # the standing is locked before the subscription, everywhere
         except AgreementNotConfirmed as error:
             shut = error
-        subscription = _lock_subscription(by, subscription, version)
+        subscription = _lock_subscription(subscription, version)
         if quantity == subscription.quantity:
             return subscription
         if shut:
@@ -179,7 +181,7 @@ def change_license_count(*, by: StaffMember, subscription: Subscription, quantit
             version=subscription.version,
             from_quantity=subscription.quantity,
             to_quantity=quantity,
-            acceptance=acceptance,
+            acceptance_id=acceptance,
             changed_by=by,
         )
         before, subscription.quantity = subscription.quantity, quantity
@@ -196,7 +198,7 @@ def set_status(*, by: StaffMember, subscription: Subscription, status: Status, v
     require(by, Permission.PLACE_ORDERS)
     with transaction.atomic():
         _own(by, subscription.customer)
-        subscription = _lock_subscription(by, subscription, version)
+        subscription = _lock_subscription(subscription, version)
         if subscription.status == status:
             return subscription
         subscription.version += 1
@@ -217,7 +219,7 @@ def rename_subscription(*, by: StaffMember, subscription: Subscription, friendly
     require(by, Permission.PLACE_ORDERS)
     with transaction.atomic():
         _own(by, subscription.customer)
-        subscription = _lock_subscription(by, subscription, version)
+        subscription = _lock_subscription(subscription, version)
         before, subscription.friendly_name = subscription.friendly_name, tidy(friendly_name)
         subscription.clean_fields(exclude=["customer", "order", "offer", "created_by"])
         subscription.version += 1
@@ -231,7 +233,7 @@ def set_auto_renew(*, by: StaffMember, subscription: Subscription, auto_renew: b
     require(by, Permission.PLACE_ORDERS)
     with transaction.atomic():
         _own(by, subscription.customer)
-        subscription = _lock_subscription(by, subscription, version)
+        subscription = _lock_subscription(subscription, version)
         before, subscription.auto_renew = subscription.auto_renew, auto_renew
         subscription.version += 1
         subscription.save(update_fields=["auto_renew", "version"])
@@ -249,9 +251,9 @@ def _own(by: StaffMember, customer: Customer) -> Customer:
     return customer
 
 
-def _lock_subscription(by: StaffMember, subscription: Subscription, version: int | None) -> Subscription:
-    """The subscription as it is now, locked; raises StaleSubscription when it is no longer at `version`."""
-    locked = Subscription.objects.visible_to(by).select_for_update(of=("self",)).get(pk=subscription.pk)
+def _lock_subscription(subscription: Subscription, version: int | None) -> Subscription:
+    """The subscription as it is now, locked. Raises StaleSubscription when it is no longer at `version`."""
+    locked = Subscription.objects.select_for_update().get(pk=subscription.pk, customer=subscription.customer)
     locked.customer, locked.offer = subscription.customer, subscription.offer  # these never change
     if version is not None and version != locked.version:
         raise StaleSubscription(locked)

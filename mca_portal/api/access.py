@@ -69,9 +69,10 @@ def own_customer(person: StaffMember, customer_id: str) -> Customer:
     """
     require(person, Permission.VIEW_CUSTOMERS)
     key = customer_key(customer_id)
-    customer = Customer.objects.visible_to(person).filter(pk=key).first()
-    if customer is None:
-        raise not_found(gettext("This account has no customer with the ID %(id)s.") % {"id": key}, TENANT_NOT_FOUND)
+    try:
+        customer = Customer.objects.visible_to(person).get(pk=key)
+    except Customer.DoesNotExist as error:
+        raise not_found(gettext("This account has no customer with the ID %(id)s.") % {"id": key}, TENANT_NOT_FOUND) from error
     customer.account = account_of(person)
     return customer
 

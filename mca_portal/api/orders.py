@@ -220,11 +220,11 @@ def _own_subscription(request: ApiRequest, customer_id: str, subscription_id: st
     missing = not_found(gettext("Subscription with ID %(id)s not found.") % {"id": subscription_id[:100]}, SUBSCRIPTION_NOT_FOUND)
     owner = customer_key(customer_id)
     rows = Subscription.objects.visible_to(request.auth).select_related("offer", "order", "customer")
-    row = rows.filter(customer_id=owner, pk=guid(subscription_id, missing)).first()
-    if row is None:
+    try:
+        return rows.get(customer_id=owner, pk=guid(subscription_id, missing))
+    except Subscription.DoesNotExist:
         own_customer(request.auth, customer_id)
-        raise missing
-    return row
+        raise missing from None
 
 
 @router.get("/offers", summary="Get a list of offers", response=answers(shown.Offers))

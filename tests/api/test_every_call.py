@@ -85,6 +85,13 @@ def test_a_token_has_the_roles_that_its_owner_holds_now(call, script) -> None:
     assert theirs("GET", "/agreements").status_code == 401
 
 
+def test_a_token_may_what_any_of_its_owners_roles_allows(call, script) -> None:
+    both = script(make_staff(call.person.account, roles=(Role.HELPDESK_AGENT, Role.SALES_AGENT)))
+    assert both("GET", "/agreements").status_code == 200
+    neither = script(make_staff(call.person.account, roles=()))
+    assert neither("GET", "/agreements").status_code == 403
+
+
 def test_the_last_use_of_a_token_is_noted(call) -> None:
     call("GET", "/agreements")
     assert ApiToken.objects.get(pk=call.token.pk).last_used_at is not None

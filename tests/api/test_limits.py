@@ -109,9 +109,9 @@ def test_a_process_asks_the_database_at_its_first_call_and_at_every_tenth(call, 
     customer = make_customer(call.person)
     call("GET", f"/customers/{customer.pk}")
     for _ in range(9):
-        with django_assert_num_queries(3):
+        with django_assert_num_queries(2):
             call("GET", f"/customers/{customer.pk}")
-    with django_assert_num_queries(4):
+    with django_assert_num_queries(3):
         call("GET", f"/customers/{customer.pk}")
 
 
