@@ -7,47 +7,10 @@ statement adds a row with the difference that it makes, and from time to time so
 passing over those that somebody else is folding. SQLite has one writer at a time, so there it is one row.
 """
 
-from dataclasses import dataclass
-
-from django.db.backends.base.base import BaseDatabaseWrapper
+from mca_portal.staff.guards import Keeper
 
 FOLDED_FROM = 100  # rows of one account
-
-
-@dataclass(frozen=True)
-class Keeper:
-    """One trigger in the words of each database, whole statements. `function`: PostgreSQL's, which its trigger runs."""
-
-    name: str
-    table: str
-    sqlite: str
-    postgresql: str
-    function: str
-
-    @property
-    def tables(self) -> frozenset[str]:
-        """Where it sits and where it writes."""
-        return frozenset({self.table, "agreements_standing", "agreements_standingcount"})
-
-    def install(self, connection: BaseDatabaseWrapper) -> None:
-        """Create the trigger, or replace it."""
-        with connection.cursor() as cursor:
-            if connection.vendor == "sqlite":
-                cursor.execute(f"DROP TRIGGER IF EXISTS {self.name}")
-                cursor.execute(f"CREATE TRIGGER {self.name} AFTER {self.sqlite}")
-            else:
-                cursor.execute(self.function)
-                cursor.execute(f"CREATE OR REPLACE TRIGGER {self.name} AFTER {self.postgresql}")
-
-    def remove(self, connection: BaseDatabaseWrapper) -> None:
-        """Drop the trigger if it is there."""
-        with connection.cursor() as cursor:
-            on = f" ON {self.table}" if connection.vendor == "postgresql" else ""
-            cursor.execute(f"DROP TRIGGER IF EXISTS {self.name}{on}")
-
-    def wanted_on(self, vendor: str) -> bool:
-        """Both databases need it."""
-        return True
+_KEEPS = frozenset({"agreements_standing", "agreements_standingcount"})
 
 
 def _count_row(row: str, difference: str) -> str:
@@ -98,6 +61,7 @@ KEEPERS = [
     Keeper(
         "standing_counted_when_added",
         "agreements_standing",
+        _KEEPS,
         f"INSERT ON agreements_standing BEGIN {_count_row('NEW', '+ 1')} END",
         "INSERT ON agreements_standing REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION standings_counted()",
         _COUNT,
@@ -105,6 +69,7 @@ KEEPERS = [
     Keeper(
         "standing_counted_when_moved",
         "agreements_standing",
+        _KEEPS,
         "UPDATE OF account_id, rank ON agreements_standing WHEN OLD.rank <> NEW.rank OR OLD.account_id <> NEW.account_id "
         f"BEGIN {_count_row('OLD', '- 1')} {_count_row('NEW', '+ 1')} END",
         "UPDATE ON agreements_standing REFERENCING OLD TABLE AS gone NEW TABLE AS added "
@@ -114,6 +79,7 @@ KEEPERS = [
     Keeper(
         "standing_counted_when_gone",
         "agreements_standing",
+        _KEEPS,
         f"DELETE ON agreements_standing BEGIN {_count_row('OLD', '- 1')} END",
         "DELETE ON agreements_standing REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION standings_counted()",
         _COUNT,
@@ -121,6 +87,7 @@ KEEPERS = [
     Keeper(
         "standing_has_its_customers_name",
         "customers_customer",
+        _KEEPS,
         "UPDATE OF name_key ON customers_customer WHEN OLD.name_key <> NEW.name_key "
         "BEGIN UPDATE agreements_standing SET name_key = NEW.name_key WHERE customer_id = NEW.id; END",
         "UPDATE ON customers_customer FOR EACH ROW WHEN (OLD.name_key <> NEW.name_key) EXECUTE FUNCTION standing_named()",

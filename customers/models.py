@@ -76,7 +76,8 @@ class Customer(models.Model):
         """The list is in order of name: of `name_key`, the name without letter case, made by `clean`.
 
         The index by name also holds the domain, so that a search reads nothing else (`customers.search`). Migration 0002 adds the index of
-        names' and domains' pieces on PostgreSQL, and has it compare both columns character by character, as SQLite does.
+        names' and domains' pieces on PostgreSQL, and has it compare both columns character by character, as SQLite does; 0003 adds that of
+        SQLite, which `customers.kept` keeps.
         """
 
         verbose_name = _("customer")

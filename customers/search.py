@@ -6,23 +6,21 @@ matches is found by reading little more than the page:
 - names that begin with it stand side by side in the index by name;
 - of the others, frequent ones turn up among the next thousands of names, short ones among some more, and the index by name alone
   says which match;
-- rare ones are found by their pieces of up to three characters (PostgreSQL, the index of migration 0002), all of them, and put in order;
+- rare ones are found by their pieces of up to three characters, for which each database has an index (migrations 0002 and 0003), all of
+  them, and put in order;
 - where there are too many for that, the index by name is read on. Should a page not be full after many thousand names, because all that
   match stand at the other end of the alphabet, the matches are sorted after all, and that alone takes longer the more there are.
-
-SQLite, which serves one small office, has no index of pieces and reads the index by name to its end.
 """
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import connections
-from django.db.models import BooleanField, ExpressionWrapper, F, Q, Value
+from django.db.models import Q, Value
 from django.db.models.expressions import RawSQL
-from django.db.models.functions import Concat, StrIndex
-from django.db.models.lookups import GreaterThan
 
 from customers.keyset import BadCursor, Page, beyond, decode, encode
 from customers.models import LAST_CHARACTER, NAME_KEY_LENGTH, Customer, CustomerQuerySet
@@ -31,9 +29,10 @@ from mca_portal.staff.names import tidy
 
 NEAR = 5000  # names that are read in order before the index of pieces is asked
 NEAR_IF_SHORT = 12_000  # the same for a text of one piece, which many names are likely to hold
+NEAR_ON_SQLITE = 3000  # the same there for every text: its index of pieces answers sooner
 FEW = 300  # matches that are all read and put in order
 FAR = 25_000  # names that are read in order where there are more: of a million, every 800th or so has to match
-PIECE = 3  # characters at most, as in migration 0002
+PIECE = 3  # characters at most, as in migrations 0002 and 0003
 
 Key = list[Any]  # name_key and id
 
@@ -92,12 +91,6 @@ class _Look:
         """Name and ID of the first `room` of `rows` in reading order."""
         return list(self.in_order(rows).values_list("name_key", "id")[:room])
 
-    def sorted(self, rows: CustomerQuerySet, room: int) -> list[tuple[str, uuid.UUID]]:
-        """The same, found by another index than that by name: an order that no index has."""
-        name = Concat(F("name_key"), Value(""))
-        order = (name.desc(), "-id") if self.backwards else (name.asc(), "id")
-        return list(rows.order_by(*order).values_list("name_key", "id")[:room])
-
 
 def _beginning(look: _Look, room: int) -> list[tuple[str, uuid.UUID]]:
     """The next customers whose name begins with what was typed."""
@@ -106,49 +99,82 @@ def _beginning(look: _Look, room: int) -> list[tuple[str, uuid.UUID]]:
 
 def _others(look: _Look, room: int) -> list[tuple[str, uuid.UUID]]:
     """The next customers that match somewhere else."""
-    holds = Q(_holds("name_key", look.typed)) | Q(_holds("domain", look.typed))
-    begins = Q(name_key__gte=look.typed, name_key__lt=look.typed + LAST_CHARACTER)
-    matches = look.onwards().filter(holds & ~begins, look.only)
     pieces = _pieces(look.typed)
-    if connections[look.customers.db].vendor != "postgresql" or not pieces:
-        return look.first(matches, room)
+    if not pieces:  # every domain has it: all others match
+        begins = Q(name_key__gte=look.typed, name_key__lt=look.typed + LAST_CHARACTER)
+        return look.first(look.onwards().filter(~begins, look.only), room)
     # Not left to the planner, which cannot know how rare a word is and then reads a million names or sorts half of them.
-    near = _walk(look, room, NEAR if len(pieces) > 1 else NEAR_IF_SHORT)
+    near = _walk(look, room, NEAR_ON_SQLITE if _on_sqlite(look) else NEAR if len(pieces) > 1 else NEAR_IF_SHORT)
     if len(near) == room:
         return near
-    having_them = RawSQL(
-        "customers_pieces(customers_customer.name_key, customers_customer.domain) @> %s::text[]", (pieces,), output_field=BooleanField()
-    )
-    found = matches.filter(having_them)
-    some = list(found.order_by().values_list("name_key", "id")[: FEW + 1])
+    some = _having(look, pieces, FEW + 1)
     if len(some) <= FEW:
         return sorted(some, reverse=look.backwards)[:room]
     far = _walk(look, room, FAR)
-    return far if len(far) == room else look.sorted(found, room)
+    return far if len(far) == room else _having(look, pieces, room, in_order=True)
 
 
 def _walk(look: _Look, room: int, names: int) -> list[tuple[str, uuid.UUID]]:
-    """Those of the next `names` customers that match somewhere else, read from the index by name until there are `room` (PostgreSQL).
+    """Those of the next `names` customers that match somewhere else, read from the index by name until there are `room`."""
+    # SQLite hands the names on as it reads them; told to order what is in order, it would read all before it hands on the first.
+    order = "" if _on_sqlite(look) else _order(look, "customer.name_key")
+    return _matching(look, look.in_order(look.onwards())[:names], f"{order} LIMIT {room}")
 
-    Django puts no condition around a slice, so the outer query is written here.
+
+def _having(look: _Look, pieces: list[str], room: int, *, in_order: bool = False) -> list[tuple[str, uuid.UUID]]:
+    """`room` of those that match somewhere else, found by the index of pieces."""
+    # Not by the name alone, an order that the index by name has, or that would be read instead.
+    order = _order(look, "customer.name_key || ''") if in_order else ""
+    before, condition, values = _by_pieces(look, pieces)
+    return _matching(look, look.onwards().order_by(), f"{order} LIMIT {room}", before=before, condition=condition, values=values)
+
+
+def _by_pieces(look: _Look, pieces: list[str]) -> tuple[str, str, list[Any]]:
+    """How each database is asked for the customers that have all the pieces: what to join them to, the condition, its values."""
+    if not _on_sqlite(look):
+        return "", "customers_pieces(customer.name_key, customer.domain) @> %s::text[]", [pieces]
+    if len(pieces[0]) == PIECE:
+        found = "SELECT rowid FROM customers_pieces WHERE customers_pieces MATCH %s"
+        values = [" AND ".join('"{}"'.format(piece.replace('"', '""')) for piece in pieces)]
+    else:  # a short text is one piece, with which longer ones begin
+        found = "SELECT doc FROM customers_pieces_terms WHERE term >= %s AND term <= %s"
+        values = [pieces[0], pieces[0] + LAST_CHARACTER * PIECE]
+    # CROSS: in this order. Where nobody has analyzed the tables, it would rather go through all customers of the account.
+    before = f"(SELECT customer_id FROM customers_searchtext WHERE id IN ({found})) AS found CROSS JOIN"
+    return before, "customer.id = found.customer_id", values
+
+
+def _matching(
+    look: _Look, rows: CustomerQuerySet, end: str, *, before: str = "", condition: str = "TRUE", values: Sequence[Any] = ()
+) -> list[tuple[str, uuid.UUID]]:
+    """Name and ID of those of `rows` that match somewhere else. `end`, `before` and `condition` with its `values`: parts of the SQL.
+
+    It is written here, because Django puts no condition around a slice and does not say in which order to join.
     """
-    fits = ExpressionWrapper(look.only or Q(pk__isnull=False), output_field=BooleanField())
-    rows = look.in_order(look.onwards()).annotate(fits=fits).values_list("name_key", "id", "domain", "fits")[:names]
-    inner, values = rows.query.sql_with_params()
-    way = "DESC" if look.backwards else "ASC"
+    inner, values_of_inner = rows.values_list("name_key", "id", "domain").query.sql_with_params()
+    if look.only:  # asked of each that matches, not of each that is read
+        this = Customer.objects.filter(look.only, pk=RawSQL("customer.id", ())).annotate(fits=Value(1)).values("fits")[:1]
+        only, values_of_only = this.query.sql_with_params()
+        condition = f"{condition} AND ({only}) = 1"
+        values = [*values, *values_of_only]
+    place = "instr" if _on_sqlite(look) else "strpos"
     with connections[look.customers.db].cursor() as cursor:
         cursor.execute(
-            f"SELECT name_key, id FROM ({inner}) AS walked (name_key, id, domain, fits) "
-            "WHERE (strpos(name_key, %s) > 0 OR strpos(domain, %s) > 0) AND NOT (name_key >= %s AND name_key < %s) AND fits "
-            f"ORDER BY name_key {way}, id {way} LIMIT {room}",
-            [*values, look.typed, look.typed, look.typed, look.typed + LAST_CHARACTER],
+            f"WITH customer (name_key, id, domain) AS ({inner}) SELECT customer.name_key, customer.id FROM {before} customer "
+            f"WHERE {condition} AND ({place}(customer.name_key, %s) > 0 OR {place}(customer.domain, %s) > 0) "
+            f"AND NOT (customer.name_key >= %s AND customer.name_key < %s) {end}",
+            [*values_of_inner, *values, look.typed, look.typed, look.typed, look.typed + LAST_CHARACTER],
         )
-        return cursor.fetchall()
+        return [(name, Customer._meta.pk.to_python(pk)) for name, pk in cursor.fetchall()]
 
 
-def _holds(column: str, typed: str) -> GreaterThan:
-    """Whether the column holds this text; several times quicker than LIKE on SQLite."""
-    return GreaterThan(StrIndex(F(column), Value(typed)), 0)
+def _order(look: _Look, name: str) -> str:
+    way = "DESC" if look.backwards else "ASC"
+    return f"ORDER BY {name} {way}, customer.id {way}"
+
+
+def _on_sqlite(look: _Look) -> bool:
+    return connections[look.customers.db].vendor == "sqlite"
 
 
 def _pieces(typed: str) -> list[str]:

@@ -1,7 +1,8 @@
 """What does the database itself refuse, whoever asks (R3, G5)? Triggers, in the words of SQLite and of PostgreSQL.
 
 They are not in migrations: SQLite rebuilds tables in migrations, which aborts on triggers that name the rebuilt table and drops its own.
-So they are lifted before and put back after every migrate. `agreements.guards` and `orders.guards` add those of their tables to GUARDS.
+So they are lifted before and put back after every migrate. `customers.kept`, `agreements.guards` and `orders.guards` add those of their
+tables to GUARDS.
 """
 
 from collections.abc import Iterable
@@ -14,7 +15,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 
 class Trigger(Protocol):
-    """What the database does by itself: a `Guard` refuses, a `Keeper` (`agreements.kept`) keeps in step."""
+    """What the database does by itself: a `Guard` refuses, a `Keeper` keeps in step."""
 
     @property
     def name(self) -> str:
@@ -86,6 +87,50 @@ class Guard:
             f"RETURN {result}; END $$"
         )
         yield f"CREATE OR REPLACE TRIGGER {self.name} BEFORE {self.event} ON {self.table} FOR EACH {each} EXECUTE FUNCTION {self.name}()"
+
+
+@dataclass(frozen=True)
+class Keeper:
+    """One trigger that keeps other rows in step, in the words of each database from its event on; None: not needed there.
+
+    `keeps`: the tables in which it writes. `function`: PostgreSQL's, which its trigger runs. `then`: statements that on SQLite bring in
+    step what was written while the trigger was lifted.
+    """
+
+    name: str
+    table: str
+    keeps: frozenset[str]
+    sqlite: str
+    postgresql: str | None = None
+    function: str = ""
+    then: tuple[str, ...] = ()
+
+    @property
+    def tables(self) -> frozenset[str]:
+        """Where it sits and where it writes."""
+        return frozenset({self.table}) | self.keeps
+
+    def install(self, connection: BaseDatabaseWrapper) -> None:
+        """Create the trigger, or replace it."""
+        with connection.cursor() as cursor:
+            if connection.vendor == "sqlite":
+                cursor.execute(f"DROP TRIGGER IF EXISTS {self.name}")
+                cursor.execute(f"CREATE TRIGGER {self.name} AFTER {self.sqlite}")
+                for statement in self.then:
+                    cursor.execute(statement)
+            else:
+                cursor.execute(self.function)
+                cursor.execute(f"CREATE OR REPLACE TRIGGER {self.name} AFTER {self.postgresql}")
+
+    def remove(self, connection: BaseDatabaseWrapper) -> None:
+        """Drop the trigger if it is there."""
+        with connection.cursor() as cursor:
+            on = f" ON {self.table}" if connection.vendor == "postgresql" else ""
+            cursor.execute(f"DROP TRIGGER IF EXISTS {self.name}{on}")
+
+    def wanted_on(self, vendor: str) -> bool:
+        """Whether this database needs it."""
+        return vendor == "sqlite" or self.postgresql is not None
 
 
 def only_added(table: str, same: str = "id = NEW.id") -> list[Guard]:

@@ -116,14 +116,18 @@ def beginning(asked: Answer) -> None:
 
 
 def rare(asked: Answer) -> None:
-    """A search for what few names or none hold: by pieces on PostgreSQL, through the index by name on SQLite."""
-    like = f"%{asked['text']}%"
+    """A search for what few names or none hold: by the index of pieces."""
+    like, pieces = f"%{asked['text']}%", asked["pieces"]
+    within = "c.id IN (SELECT customer_id FROM customers_searchtext WHERE id IN ({}))"
     if connection.vendor == "postgresql":
-        sql = f"{LISTED} AND customers_pieces(c.name_key, c.domain) @> %s::text[] AND (c.name_key LIKE %s OR c.domain LIKE %s)"
-        _page(asked, sql, key(asked["account"]), asked["pieces"], like, like)
+        having, values = "customers_pieces(c.name_key, c.domain) @> %s::text[]", [pieces]
+    elif len(pieces[0]) == 3:
+        having = within.format("SELECT rowid FROM customers_pieces WHERE customers_pieces MATCH %s")
+        values = [" AND ".join(f'"{piece}"' for piece in pieces)]
     else:
-        within = "SELECT id FROM customers_customer WHERE account_id = %s AND (name_key LIKE %s OR domain LIKE %s) LIMIT 31"
-        _page(asked, f"{LISTED} AND c.id IN ({within})", key(asked["account"]), key(asked["account"]), like, like)
+        having = within.format("SELECT doc FROM customers_pieces_terms WHERE term >= %s AND term < %s")
+        values = [pieces[0], pieces[0] + "\U0010ffff"]
+    _page(asked, f"{LISTED} AND {having} AND (c.name_key LIKE %s OR c.domain LIKE %s)", key(asked["account"]), *values, like, like)
 
 
 def exact(asked: Answer) -> None:
