@@ -8,8 +8,6 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.utils import timezone
 
-from mca_portal.staff.models import Theme
-
 
 @cache
 def portal_version() -> str:
@@ -18,8 +16,7 @@ def portal_version() -> str:
 
 
 def portal(request: HttpRequest) -> dict[str, Any]:
-    """The frame of a page: `account`, `theme`, `oauth_offered`, `portal_languages`, `portal_themes`, `portal_version`, `single_sign_on`,
-    `time_zone_name`.
+    """The frame of a page: `account`, `theme`, `oauth_offered`, `portal_version`, `single_sign_on`, `time_zone_name`.
 
     `account` is the signed-in person's partner account, or None. `theme` is "light" or "dark"; empty leaves it to the browser.
     `single_sign_on` is the name of the directory that people may sign in with, or empty.
@@ -31,8 +28,6 @@ def portal(request: HttpRequest) -> dict[str, Any]:
         "account": getattr(user, "account", None) if signed_in else None,
         "theme": theme if theme in ("light", "dark") else "",
         "oauth_offered": settings.OAUTH_OFFERED,
-        "portal_themes": Theme.choices,
-        "portal_languages": [code for code, _name in settings.LANGUAGES],
         "portal_version": portal_version(),
         "single_sign_on": settings.SINGLE_SIGN_ON_NAME,
         "time_zone_name": timezone.get_current_timezone_name(),

@@ -8,7 +8,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import Count, Q
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods
@@ -76,11 +76,10 @@ def account_context(request: PortalRequest, customer: Customer, tab: str, versio
         "versions": versions if sees else None,
         "standing": word if sees else None,
         "gate_open": word.opens_the_gate,
-        "new_order_url": _address("new_order", customer) if orders else "",
+        "new_order_url": reverse("new_order", kwargs={"customer_id": customer.pk}) if orders else "",
         "tabs": [
-            {"url": url, "label": label, "current": name == tab, "count": None}
+            {"url": reverse(name, kwargs={"customer_id": customer.pk}), "label": label, "current": name == tab, "count": None}
             for name, label in labels.items()
-            if (url := _address(name, customer))
         ],
     }
 
@@ -143,7 +142,6 @@ def customer_list(request: PortalRequest) -> HttpResponse:
         "may_create": account.transacts and may(person, Permission.EDIT_CUSTOMERS),
         "may_confirm": account.agreement_applies and account.transacts and may(person, Permission.CONFIRM_ACCEPTANCE),
         "asks": (StandingWord.NOT_CONFIRMED, StandingWord.REQUIRED, StandingWord.DUE),
-        "new_customer_url": _address("new_customer"),
         "may_export": may(person, Permission.EXPORT_CUSTOMERS),
         "may_import": account.agreement_applies and account.transacts and may(person, Permission.IMPORT_ACCEPTANCES),
     }
@@ -286,13 +284,6 @@ def domain_check(request: PortalRequest) -> HttpResponse:
         else:
             state = "taken" if Customer.objects.filter(domain=domain).exists() else "free"
     return render(request, "customers/_domain_state.html", {"state": state, "domain": domain, "hint": hint})
-
-
-def _address(route: str, customer: Customer | None = None) -> str:
-    try:
-        return reverse(route, kwargs={"customer_id": customer.pk} if customer else None)
-    except NoReverseMatch:
-        return ""
 
 
 def _wanted_standing(request: PortalRequest) -> StandingWord | None:

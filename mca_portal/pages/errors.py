@@ -38,7 +38,7 @@ def _page(request: HttpRequest, name: str, status: HTTPStatus, **context: Any) -
     }
     # Switching the language opens the page again, after a form the one that it was on. A form that waits here for the database stays.
     if request.method == "GET" or "page_url" in context or status != HTTPStatus.SERVICE_UNAVAILABLE:
-        frame |= {"portal_languages": [code for code, _name in settings.LANGUAGES], "request": request, "csrf_token": get_token(request)}
+        frame |= {"request": request, "csrf_token": get_token(request)}
         if request.method != "GET":
             frame["page_url"] = came_from(request) or "/"
     response = HttpResponse(render_to_string(f"errors/{name}.html", frame | context), status=status)

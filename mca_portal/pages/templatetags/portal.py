@@ -11,21 +11,25 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django import template
+from django.conf import settings
 from django.forms import BaseForm
 from django.forms.boundfield import BoundField
 from django.forms.formsets import BaseFormSet
 from django.http import QueryDict
 from django.template import Context
+from django.template.defaultfilters import capfirst
+from django.template.defaulttags import CsrfTokenNode
 from django.templatetags.static import static
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
-from django.utils.safestring import SafeString
-from django.utils.translation import get_language
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import get_language, get_language_info, gettext
 
 from agreements.standing import StandingWord
 from customers.models import Customer
 from mca_portal.pages import formatting
+from mca_portal.staff.models import Theme
 from mca_portal.staff.names import display_name
 
 register = template.Library()
@@ -171,20 +175,58 @@ def keep_query(context: Context, **changes: Any) -> str:
 
 
 @register.simple_tag(takes_context=True)
-def switch_address(context: Context, route: str) -> str:
-    """Where a switch of language or appearance is sent; it leads back to `page_url` of the context or to the page itself.
+def language_switch(context: Context, in_menu: bool = False) -> SafeString:
+    """The buttons that switch the language; in a menu one a line, with an icon."""
+    return _switch(context, "set_language", "menu" if in_menu else "bar", get_language())
 
-    `checked` tells that the page says what is wrong and is to say it again. Empty if there is no such route.
+
+@register.simple_tag(takes_context=True)
+def theme_switch(context: Context) -> SafeString:
+    """The buttons that switch the appearance, one a line."""
+    return _switch(context, "set_theme", "themes", context.get("theme") or Theme.SYSTEM)
+
+
+def _switch(context: Context, route: str, kind: str, current: str | None) -> SafeString:
+    """Buttons one of which is chosen: a form of their own or, with `typed_form` in the context, part of that form (see _top.html).
+
+    The address that they are sent to leads back to `page_url` of the context or to the page itself; `checked` in it tells that the page
+    says what is wrong and is to say it again.
     """
-    try:
-        address = reverse(route)
-    except NoReverseMatch:
-        return ""
-    request, form = context.get("request"), context.get("form")
+    request, form, typed_form = context.get("request"), context.get("form"), context.get("typed_form")
     query = {"next": context.get("page_url") or (request.get_full_path() if request else "/")}
     if context.get("has_errors") or (isinstance(form, BaseForm) and form.errors):
         query["checked"] = "1"
-    return f"{address}?{urlencode(query, safe='/')}"
+    address = f"{reverse(route)}?{urlencode(query, safe='/')}"
+    if typed_form:
+        return _buttons(kind, current, format_html(' form="{}" formaction="{}" formnovalidate', typed_form, address))
+    buttons = _buttons_alone(kind, current, get_language())
+    return format_html('<form method="post" action="{}">{}{}</form>', address, CsrfTokenNode().render(context), buttons)
+
+
+def _buttons(kind: str, current: str | None, sent: str = "") -> SafeString:
+    """The buttons of a switch. `kind`: "bar", "menu" or "themes". `current`: the value of the one chosen. `sent`: attributes of each."""
+    if kind == "themes":
+        name, layout, label = "portal_theme", "d-grid", gettext("Appearance")
+        each = [(code, "", icon(code, small=True), text) for code, text in Theme.choices]
+    else:
+        name, layout, label = "portal_language", "d-grid" if kind == "menu" else "d-flex", gettext("Language")
+        sign = icon("globe", small=True) if kind == "menu" else ""
+        languages = [(code, get_language_info(code)["name_local"]) for code, _name in settings.LANGUAGES]
+        each = [(code, format_html(' lang="{}"', code), sign, capfirst(text)) for code, text in languages]
+    buttons = format_html_join(
+        "",
+        '<button class="mp-flat" type="submit" name="{}" value="{}"{}{}{}>{}{}</button>',
+        (
+            (name, value, attributes, mark_safe(' aria-current="true"') if value == current else "", sent, sign, text)
+            for value, attributes, sign, text in each
+        ),
+    )
+    return format_html('<div class="{}" role="group" aria-label="{}">{}</div>', layout, label, buttons)
+
+
+@cache  # the same on every page
+def _buttons_alone(kind: str, current: str | None, _language: str | None) -> SafeString:
+    return _buttons(kind, current)
 
 
 @register.simple_tag
@@ -212,12 +254,9 @@ def _as_on_the_page(form: BaseForm) -> list[BoundField]:
 
 
 @register.simple_tag(takes_context=True)
-def rail_link(context: Context, route: str, icon_name: str, label: str) -> SafeString | str:
-    """An entry of the main navigation, marked if the page is it or below it; nothing if there is no such route."""
-    try:
-        address = reverse(route)
-    except NoReverseMatch:
-        return ""
+def rail_link(context: Context, route: str, icon_name: str, label: str) -> SafeString:
+    """An entry of the main navigation, marked if the page is it or below it."""
+    address = reverse(route)
     path = context["request"].path if context.get("request") else ""
     current = "page" if path == address else "true" if address != "/" and path.startswith(address) else ""
     return format_html(
