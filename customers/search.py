@@ -137,8 +137,8 @@ def _by_pieces(look: _Look, pieces: list[str]) -> tuple[str, str, list[Any]]:
         found = "SELECT rowid FROM customers_pieces WHERE customers_pieces MATCH %s"
         values = [" AND ".join('"{}"'.format(piece.replace('"', '""')) for piece in pieces)]
     else:  # a short text is one piece, with which longer ones begin
-        found = "SELECT doc FROM customers_pieces_terms WHERE term >= %s AND term <= %s"
-        values = [pieces[0], pieces[0] + LAST_CHARACTER * PIECE]
+        found = "SELECT doc FROM customers_pieces_terms WHERE term >= %s AND term < %s"
+        values = [pieces[0], pieces[0] + LAST_CHARACTER]
     # CROSS: in this order. Where nobody has analyzed the tables, it would rather go through all customers of the account.
     before = f"(SELECT customer_id FROM customers_searchtext WHERE id IN ({found})) AS found CROSS JOIN"
     return before, "customer.id = found.customer_id", values

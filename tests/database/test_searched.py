@@ -1,5 +1,6 @@
 """What a search finds by its index of pieces is in step with the customers, whichever way they are written (on SQLite by triggers)."""
 
+import itertools
 import sqlite3
 
 import pytest
@@ -55,9 +56,13 @@ def assert_in_step() -> None:
         assert held == [(row.pk.hex, f"{row.name_key}\n{row.domain_prefix}.\n\n") for row in rows]
 
 
+NUMBERS = itertools.count(10_000_000)
+
+
 def new(admin, name: str) -> Customer:
-    """A customer with this name that is not written yet."""
-    row = Customer(account=admin.account, created_by=admin, **customer_details(company_name=name))
+    """A customer with this name that is not written yet. Its domain is as long as all others, and the last by the alphabet."""
+    details = customer_details(company_name=name, domain=f"customer{next(NUMBERS)}.onmicrosoft.com")
+    row = Customer(account=admin.account, created_by=admin, **details)
     row.derive_keys()
     return row
 
@@ -124,6 +129,35 @@ def test_a_search_finds_what_a_look_through_all_finds_however_they_were_written(
         typed = data.draw(TEXTS)
         assert found(admin, typed) == expected(typed), typed
         transaction.set_rollback(True)
+
+
+AWKWARD = ("say \"hi\" or 'ho'", '""" AND text:* NOT (^a)', "100% _sure_ -- \\d", "가나 다라 😀😀 é ß", "ᎣᏏᏲ ᏣᎳᎩ İi")
+
+
+def test_every_part_of_an_awkward_name_is_found(admin):
+    rows = {name: make_customer(admin, company_name=f"x {name}") for name in AWKWARD}
+    for name, row in rows.items():
+        key = row.name_key
+        for begin in range(2, len(key)):
+            for length in (1, 2, 3, 4, 7):
+                typed = key[begin : begin + length]
+                assert found(admin, typed) == expected(typed), typed
+        assert row in found(admin, name)
+
+
+@on_sqlite
+def test_a_rare_word_is_found_without_going_through_all_names_also_where_nobody_has_analyzed_the_tables(admin):
+    Customer.objects.bulk_create([new(admin, f"Company {number}") for number in range(1000)] + [new(admin, "Tailspin Toys")])
+    run("ANALYZE")
+    run("DELETE FROM sqlite_stat1")
+    run("ANALYZE sqlite_schema")
+    for typed in ("qx", "lspi", "xylophone", "n t"):
+        hundreds = itertools.count()
+        connection.connection.set_progress_handler(lambda each=hundreds: bool(next(each) < 0), 100)
+        rows = found(admin, typed)
+        connection.connection.set_progress_handler(None, 0)
+        assert rows == expected(typed)
+        assert next(hundreds) < 100, typed  # to go through a thousand names takes more than ten thousand instructions
 
 
 @on_sqlite
