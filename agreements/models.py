@@ -2,13 +2,14 @@
 
 import datetime as dt
 import uuid
+from functools import lru_cache
 
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.formats import date_format
-from django.utils.translation import gettext
+from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
 
 from agreements.standing import Versions
@@ -77,11 +78,16 @@ class AgreementTemplate(models.Model):
 
         A month such as "October 2019" is written that language's way; any other name as it was entered, unless the catalogue knows it.
         """
-        try:
-            month = dt.datetime.strptime(self.name, "%B %Y").replace(tzinfo=dt.UTC)
-        except ValueError:
-            return gettext(self.name) if self.name else ""  # gettext("") is the catalogue's header
-        return date_format(month, "YEAR_MONTH_FORMAT")
+        return _version_in(self.name, get_language())
+
+
+@lru_cache(maxsize=200)  # a page names the same few versions again and again
+def _version_in(name: str, _language: str | None) -> str:
+    try:
+        month = dt.datetime.strptime(name, "%B %Y").replace(tzinfo=dt.UTC)
+    except ValueError:
+        return gettext(name) if name else ""  # gettext("") is the catalogue's header
+    return date_format(month, "YEAR_MONTH_FORMAT")
 
 
 class AcceptanceQuerySet(models.QuerySet["Acceptance"]):

@@ -151,7 +151,7 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "mca_portal.pages.context.portal",
             ],
-            "builtins": ["django.templatetags.i18n", "django.templatetags.static", "mca_portal.pages.templatetags.portal"],
+            "builtins": ["django.templatetags.i18n", "mca_portal.pages.templatetags.portal"],
         },
     }
 ]

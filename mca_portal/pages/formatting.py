@@ -4,11 +4,12 @@ The functions give plain text, for messages and exports; the template filters of
 """
 
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 
 import phonenumbers
 from django.utils import formats, timezone
 from django.utils.timesince import timesince
-from django.utils.translation import gettext
+from django.utils.translation import get_language, gettext
 from django_countries import countries
 
 from customers.models import Customer
@@ -51,6 +52,11 @@ def address(customer: Customer) -> list[str]:
 
 def country(code: str) -> str:
     """The name of a country or region in the active language; the code itself if no name is known."""
+    return _country_in(code, get_language())
+
+
+@lru_cache(maxsize=1000)  # some 250 in both languages: a list shows thirty
+def _country_in(code: str, _language: str | None) -> str:
     return str(countries.name(code) or code)
 
 
