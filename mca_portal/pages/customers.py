@@ -31,6 +31,8 @@ from mca_portal.staff.roles import Permission, may, require
 from orders.models import Subscription
 
 FILTERS = (StandingWord.NOT_CONFIRMED, StandingWord.REQUIRED, StandingWord.DUE, StandingWord.CONFIRMED)
+# What the list shows of a customer. Thirty rows with all columns of theirs and of their acceptances take half as long again.
+LISTED = ("company_name", "domain", "country")
 LANGUAGE_CHOICES = dict(Customer._meta.get_field("language").choices or [])
 
 
@@ -108,6 +110,7 @@ def customer_list(request: PortalRequest) -> HttpResponse:
     search = request.GET.get("q", "").strip()
     wanted = _wanted_standing(request)
     rows = Customer.objects.visible_to(person).select_related("standing__acceptance")
+    rows = rows.only(*LISTED, "name_key", "standing__rank", "standing__acceptance__agreed_on")
     sees = may(person, Permission.VIEW_ACCEPTANCES)
     versions = AgreementTemplate.objects.versions_for(account) if sees else None
     ranks = versions.ranks(wanted) if versions and wanted else None
@@ -120,6 +123,7 @@ def customer_list(request: PortalRequest) -> HttpResponse:
             page = read_page(rows, order=("name_key", "id"), cursor=cursor)
         else:
             standings = Standing.objects.filter(account=account).select_related("customer", "acceptance")
+            standings = standings.only("rank", "name_key", "acceptance__agreed_on", *(f"customer__{name}" for name in LISTED))
             each = [standings.filter(rank=rank) for rank in ranks]  # in order by index, however many there are of each
             found = read_page(each, order=("name_key", "customer_id"), cursor=cursor)
             page = Page([standing.customer for standing in found.items], found.next, found.previous)

@@ -21,6 +21,7 @@ from orders.models import Order, OrderLine
 QUEUE_LENGTH = 12
 RECENT_ORDERS = 6
 SHOWN = (StandingWord.CONFIRMED, StandingWord.DUE, StandingWord.REQUIRED, StandingWord.NOT_CONFIRMED)  # in the order of the picture
+SHOWN_OF_A_CUSTOMER = [f"customer__{name}" for name in ("company_name", "contact_first_name", "contact_last_name", "created_at")]
 NEWEST_NEED_FIRST = (StandingWord.NOT_CONFIRMED, StandingWord.REQUIRED, StandingWord.DUE)
 
 
@@ -57,6 +58,7 @@ def home(request: HttpRequest) -> HttpResponse:
     context: dict[str, Any] = {
         "orders": Order.objects.visible_to(person)
         .select_related("customer")
+        .only("placed_at", "customer__company_name")
         .annotate(line_count=Subquery(lines.values("order").annotate(number=Count("pk")).values("number")))
         .order_by("-placed_at", "-id")[:RECENT_ORDERS],
         "shows_agreement": account.agreement_applies and may(person, Permission.VIEW_ACCEPTANCES),
@@ -122,7 +124,7 @@ def _queue(versions: Versions, account: PartnerAccount) -> list[Waiting]:
         room = QUEUE_LENGTH - len(queue)
         if not ranks or not room:
             continue
-        standings = Standing.objects.filter(account=account).select_related("customer")
+        standings = Standing.objects.filter(account=account).select_related("customer").only("rank", "customer_since", *SHOWN_OF_A_CUSTOMER)
         each = [standings.filter(rank=rank).order_by("-customer_since", "-customer")[:room] for rank in ranks]
         for standing in islice(merge(*each, key=lambda standing: (standing.customer_since, standing.customer_id), reverse=True), room):
             due = versions.due_on(standing.rank)

@@ -8,6 +8,7 @@ from urllib.parse import urlencode, urlsplit
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import REDIRECT_FIELD_NAME
+from django.contrib.auth.middleware import get_user
 from django.core.exceptions import BadRequest
 from django.forms import BaseForm
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
@@ -77,7 +78,7 @@ class PersonMiddleware:
 
         Raises BadRequest when the address holds a NUL character: no text in the portal has one, and PostgreSQL refuses it.
         """
-        person = request.user
+        person = request.user = get_user(request)  # not what stands for it, which looks with each of a page's 200 questions whether it is there
         if person.is_authenticated:
             logs.name_person(person)
             translation.activate(person.language)
