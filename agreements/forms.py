@@ -2,6 +2,7 @@
 
 import dataclasses
 import datetime as dt
+from functools import lru_cache
 from typing import Any, Self
 
 import phonenumbers
@@ -22,6 +23,7 @@ from mca_portal.staff.names import NAME_LENGTH
 _OFF = {"autocomplete": "off"}  # it is about somebody else: the browser would offer the agent's own details
 
 
+@lru_cache(maxsize=300)  # one for each country
 def _example_phone(country: str) -> str:
     """A phone number as people of this country write it for others."""
     number = phonenumbers.example_number(country) or phonenumbers.example_number("KR")

@@ -78,7 +78,7 @@ class PersonMiddleware:
 
         Raises BadRequest when the address holds a NUL character: no text in the portal has one, and PostgreSQL refuses it.
         """
-        person = request.user = get_user(request)  # not what stands for it, which looks with each of a page's 200 questions whether it is there
+        person = request.user = get_user(request)  # and not what stands for it until somebody asks
         if person.is_authenticated:
             logs.name_person(person)
             translation.activate(person.language)
