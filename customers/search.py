@@ -118,7 +118,13 @@ def _walk(look: _Look, room: int, names: int) -> list[tuple[str, uuid.UUID]]:
     """Those of the next `names` customers that match somewhere else, read from the index by name until there are `room`."""
     # SQLite hands the names on as it reads them; told to order what is in order, it would read all before it hands on the first.
     order = "" if _on_sqlite(look) else _order(look, "customer.name_key")
-    return _matching(look, look.in_order(look.onwards())[:names], f"{order} LIMIT {room}")
+    condition, values = "TRUE", ()
+    if look.only:  # asked of each that matches, not of each that is read
+        this = Customer.objects.filter(look.only, pk=RawSQL("customer.id", ())).annotate(fits=Value(1)).values("fits")[:1]
+        only, values = this.query.sql_with_params()
+        condition = f"({only}) = 1"
+    rows = look.in_order(look.onwards())[:names]
+    return _matching(look, rows, f"{order} LIMIT {room}", condition=condition, values=values)
 
 
 def _having(look: _Look, pieces: list[str], room: int, *, in_order: bool = False) -> list[tuple[str, uuid.UUID]]:
@@ -126,7 +132,8 @@ def _having(look: _Look, pieces: list[str], room: int, *, in_order: bool = False
     # Not by the name alone, an order that the index by name has, or that would be read instead.
     order = _order(look, "customer.name_key || ''") if in_order else ""
     before, condition, values = _by_pieces(look, pieces)
-    return _matching(look, look.onwards().order_by(), f"{order} LIMIT {room}", before=before, condition=condition, values=values)
+    rows = look.onwards().filter(look.only).order_by()
+    return _matching(look, rows, f"{order} LIMIT {room}", before=before, condition=condition, values=values)
 
 
 def _by_pieces(look: _Look, pieces: list[str]) -> tuple[str, str, list[Any]]:
@@ -152,11 +159,6 @@ def _matching(
     It is written here, because Django puts no condition around a slice and does not say in which order to join.
     """
     inner, values_of_inner = rows.values_list("name_key", "id", "domain").query.sql_with_params()
-    if look.only:  # asked of each that matches, not of each that is read
-        this = Customer.objects.filter(look.only, pk=RawSQL("customer.id", ())).annotate(fits=Value(1)).values("fits")[:1]
-        only, values_of_only = this.query.sql_with_params()
-        condition = f"{condition} AND ({only}) = 1"
-        values = [*values, *values_of_only]
     place = "instr" if _on_sqlite(look) else "strpos"
     with connections[look.customers.db].cursor() as cursor:
         cursor.execute(
