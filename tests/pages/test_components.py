@@ -192,8 +192,34 @@ def test_a_phone_number_is_written_internationally_and_anything_else_as_it_is(ty
     assert formatting.phone(typed) == shown
 
 
-def test_a_country_has_the_name_that_partner_center_gives_it() -> None:
-    assert render('{% country_name "KR" %} {% country_name "??" %}') == "Korea ??"
+def test_a_country_has_the_name_that_partner_center_gives_it_in_the_language_of_the_page() -> None:
+    for language, name in (("en", "Korea"), ("ko", "대한민국"), ("en", "Korea")):
+        with translation.override(language):
+            assert render('{% country_name "KR" %} {% country_name "??" %}') == f"{name} ??"
+
+
+def test_the_switches_mark_what_is_chosen_and_speak_the_language_of_the_page() -> None:
+    def chosen(tag: str, **context: Any) -> list[str]:
+        html = render(tag, **context)
+        return [html.partition('aria-label="')[2].partition('"')[0], *re.findall(r'value="(\w+)"[^>]* aria-current="true"', html)]
+
+    for language, switch, appearance in (("en", "Language", "Appearance"), ("ko", "언어", "화면 모드"), ("en", "Language", "Appearance")):
+        with translation.override(language):
+            assert chosen("{% language_switch %}") == [switch, language]
+            assert chosen("{% language_switch in_menu=True %}") == [switch, language]
+            for theme in ("light", "dark", "system"):
+                assert chosen("{% theme_switch %}", theme=theme) == [appearance, theme]
+            assert chosen("{% theme_switch %}") == [appearance, "system"]
+
+
+def test_a_switch_is_a_form_of_its_own_or_part_of_the_form_that_is_filled_in_and_leads_back() -> None:
+    request = RequestFactory().get("/customers/", {"q": "a&b"})
+    alone = render("{% language_switch %}", request=request)
+    assert '<form method="post" action="/preferences/language/?next=/customers/%3Fq%3Da%2526b">' in alone
+    within = render("{% language_switch %}", request=request, typed_form="typed", has_errors=True)
+    assert "<form" not in within
+    sent = ' form="typed" formaction="/preferences/language/?next=/customers/%3Fq%3Da%2526b&amp;checked=1" formnovalidate'
+    assert within.count(sent) == 2
 
 
 def test_the_query_is_kept_except_for_the_place_in_the_list() -> None:
