@@ -58,7 +58,8 @@ def customer_orders(request: HttpRequest, customer_id: uuid.UUID) -> HttpRespons
 def order(request: HttpRequest, order_id: uuid.UUID) -> HttpResponse:
     """An order as it was placed; the acceptance that opened the gate only for those who may see acceptances (G5, P1)."""
     rows = Order.objects.visible_to(request.user).select_related("customer", "account", "placed_by", "acceptance__template")
-    found = get_object_or_404(rows.prefetch_related(_lines()), pk=order_id)
+    lines = OrderLine.objects.select_related("offer", "subscription").order_by("number")
+    found = get_object_or_404(rows.prefetch_related(Prefetch("lines", lines)), pk=order_id)
     context = {"order": found, "sees_acceptance": may(request.user, Permission.VIEW_ACCEPTANCES)}
     return render(request, "orders/order.html", context)
 
@@ -237,13 +238,11 @@ def _fingerprint(draft: Draft) -> str:
     return hashlib.sha256(json.dumps(draft.data.get("order"), sort_keys=True).encode()).hexdigest()[:16]
 
 
-def _lines() -> Prefetch:
-    return Prefetch("lines", OrderLine.objects.select_related("offer", "subscription").order_by("number"))
-
-
 def _orders_page(request: HttpRequest, rows: Any) -> Page:
-    """One page of orders with what their rows show. Raises Http404 for a broken cursor."""
-    rows = rows.select_related("customer", "placed_by").prefetch_related(_lines())
+    """One page of orders with what their rows show, and no more. Raises Http404 for a broken cursor."""
+    lines = OrderLine.objects.select_related("offer").only("order", "quantity", "offer__name", "offer__billing").order_by("number")
+    rows = rows.select_related("customer", "placed_by").prefetch_related(Prefetch("lines", lines))
+    rows = rows.only("placed_at", "customer__company_name", "placed_by__first_name", "placed_by__last_name")
     try:
         return read_page(rows, order=("-placed_at", "-id"), cursor=request.GET.get("cursor", ""))
     except BadCursor as error:

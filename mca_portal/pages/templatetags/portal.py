@@ -123,9 +123,8 @@ def moment(value: datetime | None) -> str:
     """A moment in the active time zone inside `<time>`; empty for None."""
     if not value:
         return ""
-    return format_html(
-        '<time class="mp-nowrap" datetime="{}">{}</time>', timezone.localtime(value).isoformat(timespec="minutes"), formatting.moment(value)
-    )
+    local = timezone.localtime(value)
+    return format_html('<time class="mp-nowrap" datetime="{}">{}</time>', local.isoformat(timespec="minutes"), formatting.moment(local))
 
 
 @register.filter
