@@ -4,7 +4,8 @@
                           [--before COMMIT]
 
 Starts its own PostgreSQL (or uses the empty database of DATABASE_URL), fills one account with `manage.py seed`, and asks the production
-server on loopback for every job, in turns with its floor (`floor.py`), with one and with eight clients. Prints tables; with --report it
+server on loopback for every job, with one and with eight clients: in turns with its floor (`floor.py`), and with a page that has nothing to
+do with customers, which shows the machine's own pace at that time. Prints tables; with --report it
 writes them as a page with pictures. With --before a second server runs the code of an earlier commit on the same database and takes its
 turn with the other two; the commit must do with the database as it is now.
 """
@@ -80,7 +81,8 @@ class Bench:
         say(f"{self.engine}: waiting for the database")
         self._python("tests.bench.prepare", "settle")
         say(f"{self.engine}: measuring with {size:,} customers")
-        jobs = json.loads(self._python("tests.bench.prepare", "jobs"))
+        chosen = json.loads(self._python("tests.bench.prepare", "jobs"))
+        jobs = chosen["jobs"]
         with contextlib.ExitStack() as running:
             for portal in filter(None, (self.portal, self.before)):
                 running.enter_context(portal).start()
@@ -88,7 +90,7 @@ class Bench:
                     if not job["write"]:
                         all_at_once(portal.port, [self._message(job["requests"][0], portal)] * 16, CLIENTS)
             before = self.portal.memory()
-            figures = {job["name"]: self._job(job) for job in jobs}
+            figures = {job["name"]: self._job(job, chosen["pace"]) for job in jobs}
             memory = {"before": before, "after": self.portal.memory()}
         more = {name: json.loads(self._python(f"tests.bench.{name}")) for name in ("profile", "before")}
         return {"size": size, "jobs": figures, "memory": memory} | more
@@ -96,7 +98,7 @@ class Bench:
     def _message(self, request: dict[str, Any], portal: Portal | None = None, extra: dict[str, str] | None = None) -> bytes:
         return message(request, (portal or self.portal).port, secure=self.secure, extra=extra)
 
-    def _job(self, job: dict[str, Any]) -> dict[str, Any]:
+    def _job(self, job: dict[str, Any], pace: dict[str, Any]) -> dict[str, Any]:
         link = Connection(self.portal.port)
         requests, floors = job["requests"], job["floor"]
         if job["write"]:
@@ -117,11 +119,12 @@ class Bench:
         lanes = [
             (self.portal.port, [self._message(request) for request in requests[:each]], status),
             (self.portal.port, [self._message(floor) for floor in floors[:each]], floors[0]["asked"].get("status", 200)),
+            (self.portal.port, [self._message(pace)] * each, 200),
         ]
         if self.before:
             earlier = [self._message(request, self.before) for request in requests[each : 2 * each]]
             lanes.append((self.before.port, earlier, status))
-        mine, floor, *before = in_turns(lanes)
+        mine, floor, paced, *before = in_turns(lanes)
         rate, crowded = all_at_once(self.portal.port, [self._message(r) for r in requests[2 * each :][:crowd]], CLIENTS)
         floor_rate, _times = all_at_once(self.portal.port, [self._message(r) for r in floors[each:][:crowd]], CLIENTS)
         return {
@@ -130,6 +133,7 @@ class Bench:
             "p95": p95(mine),
             "floor": median(floor),
             "ratio": median(mine) / median(floor),
+            "pace": median(paced),
             "before": median(before[0]) if before else None,
             "rate": rate,
             "floor rate": floor_rate,

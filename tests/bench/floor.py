@@ -3,7 +3,8 @@
 A view that runs, through a bare cursor, only the SQL that the job cannot do without, written by hand by somebody who knows the answer
 (whether a word is rare, at which rank to look), and then answers with as many bytes as the portal does: no models, no forms, no templates.
 It passes the same middleware as every other view: encryption, sign-in, CSRF and logs are not what is compared. For writes it makes the
-same rows in one transaction under the same lock. API calls are let in by the token's hash, as by the portal.
+same rows in one transaction under the same lock. API calls come under /v1, where the API's own middleware gives them identifiers and a
+language, and are let in by the token's hash, as by the portal.
 """
 
 import hashlib
@@ -70,6 +71,7 @@ def key(text: str) -> Any:
 
 
 LOCK = " FOR UPDATE" if connection.vendor == "postgresql" else ""
+LOCK_S = " FOR UPDATE OF s" if connection.vendor == "postgresql" else ""
 MAY = (
     "SELECT p.codename FROM auth_permission p JOIN auth_group_permissions g ON g.permission_id = p.id "
     "JOIN staff_staffmember_groups m ON m.group_id = g.group_id WHERE m.staffmember_id = %s"
@@ -204,7 +206,8 @@ def confirm(asked: Answer) -> None:
             asked["person"],
         )
         run("UPDATE agreements_standing SET rank = %s, acceptance_id = %s WHERE customer_id = %s", asked["rank"], acceptance, customer)
-        _log(asked, "confirm_acceptance")
+        changes = {"email": [None, "floor@customer.example"], "agreed_on": [None, str(now.date())], "template": [None, "October 2022"]}
+        _log(asked, "confirm_acceptance", changes)
 
 
 def order(asked: Answer) -> None:
@@ -236,26 +239,31 @@ def order(asked: Answer) -> None:
             + ", ".join(["(%s, %s, %s, 5, 'Floor', %s)"] * len(made)),
             *(value for line, (pk, offer) in enumerate(made) for value in (number, line, offer, pk)),
         )
-        _log(asked, "place_order")
+        _log(asked, "place_order", {"lines": [None, ["Floor × 5"] * len(made)], "billing_cycle": [None, "monthly"]})
         if asked.get("draft"):
             run("UPDATE pages_draft SET outcome = '/', changed_at = %s WHERE id = %s", now, key(asked["draft"]))
 
 
 def license_change(asked: Answer) -> None:
-    """A license change: standing and subscription locked, the change and the log's entry added, the subscription moved."""
+    """A license change: standing and subscription locked, the latter with what its offer allows and how its order is billed; the change and
+    the log's entry added, the subscription moved."""
     customer, pk, now = key(asked["customer"]), key(asked["subscription"]), timezone.now()
     rows(ONE, key(asked["account"]), customer)
     with transaction.atomic():
         [(acceptance, _rank)] = rows(f"SELECT acceptance_id, rank FROM agreements_standing WHERE customer_id = %s{LOCK}", customer)
         rows(VERSIONS, now.date())
-        [(quantity, version)] = rows(f"SELECT quantity, version FROM orders_subscription WHERE id = %s{LOCK}", pk)
+        [(quantity, version, *_rest)] = rows(
+            "SELECT s.quantity, s.version, s.*, f.*, o.billing_cycle FROM orders_subscription s JOIN orders_offer f ON f.id = s.offer_id "
+            f"JOIN orders_order o ON o.id = s.order_id WHERE s.id = %s{LOCK_S}",
+            pk,
+        )
         run(
             "INSERT INTO orders_licensechange (subscription_id, version, from_quantity, to_quantity, acceptance_id, changed_at, "
             "changed_by_id) VALUES (%s, %s, %s, %s, %s, %s, %s)",
             *(pk, version + 1, quantity, quantity + 1, acceptance, now, asked["person"]),
         )
         run("UPDATE orders_subscription SET quantity = %s, version = %s WHERE id = %s", quantity + 1, version + 1, pk)
-        _log(asked, "change_license_count")
+        _log(asked, "change_license_count", {"quantity": [quantity, quantity + 1]})
 
 
 def api_listing(asked: Answer) -> None:
@@ -273,14 +281,14 @@ def api_filter(asked: Answer) -> None:
     )
 
 
-def _log(asked: Answer, action: str) -> None:
+def _log(asked: Answer, action: str, changes: Answer) -> None:
     """The entry in the activity log."""
     columns = (
         "account_id, at, actor_id, topic, action, customer_id, customer_name, about_kind, about_id, about_name, changes, way, request_id"
     )
     run(
-        f"INSERT INTO staff_activity ({columns}) VALUES (%s, %s, %s, 'orders', %s, %s, 'Floor', '', '', '', '{{}}', 'portal', '')",
-        *(key(asked["account"]), timezone.now(), asked["person"], action, key(asked["customer"])),
+        f"INSERT INTO staff_activity ({columns}) VALUES (%s, %s, %s, 'orders', %s, %s, 'Floor', '', '', '', %s, 'portal', '')",
+        *(key(asked["account"]), timezone.now(), asked["person"], action, key(asked["customer"]), json.dumps(changes)),
     )
 
 
@@ -290,17 +298,17 @@ JOBS = {
 } | {job.__name__: job for job in (api_listing, api_filter)}
 
 
-def _answer(request: HttpRequest, job: str) -> HttpResponse:
+def _answer(request: HttpRequest, job: str, content_type: str) -> HttpResponse:
     asked = json.loads(request.headers["X-Bench-Asked"])
     rows(MAY, asked["person"])
     JOBS[job](asked)
-    return HttpResponse(b" " * asked["bytes"], status=asked.get("status", 200))
+    return HttpResponse(b" " * asked["bytes"], status=asked.get("status", 200), content_type=content_type)
 
 
 def floor(request: HttpRequest, job: str) -> HttpResponse:
     """A page's floor."""
     assert request.user.is_authenticated
-    return _answer(request, job)
+    return _answer(request, job, "text/html")
 
 
 @csrf_exempt
@@ -309,7 +317,7 @@ def api_floor(request: HttpRequest, job: str) -> HttpResponse:
     """A call's floor: the token is found by its hash."""
     digest = hashlib.sha256(request.headers["Authorization"].removeprefix("Bearer ").encode()).hexdigest()
     rows("SELECT t.*, o.* FROM staff_apitoken t JOIN staff_staffmember o ON o.id = t.owner_id WHERE t.digest = %s", digest)
-    return _answer(request, job)
+    return _answer(request, job, "application/json")
 
 
-urlpatterns = [path("floor/<str:job>", floor), path("api-floor/<str:job>", api_floor), *urlpatterns]
+urlpatterns = [path("floor/<str:job>", floor), path("v1/floor/<str:job>", api_floor), *urlpatterns]

@@ -45,12 +45,13 @@ def people() -> None:
 
 
 def jobs() -> None:
-    """Print every job: its name, whether it writes, its requests, and the same for its floor."""
+    """Print every job (its name, whether it writes, its requests, the same for its floor) and the request that shows the machine's pace."""
     account = PartnerAccount.objects.get(name=ACCOUNT)
     person = StaffMember.objects.filter(account=account).get()
     browser = Client()
     browser.force_login(person)
-    print(json.dumps(_Jobs(account, person, browser.cookies[settings.SESSION_COOKIE_NAME].value).all()))
+    chosen = _Jobs(account, person, browser.cookies[settings.SESSION_COOKIE_NAME].value)
+    print(json.dumps({"jobs": chosen.all(), "pace": chosen.pace()}))
 
 
 def settle() -> None:
@@ -92,6 +93,10 @@ class _Jobs:
     def all(self) -> list[dict[str, Any]]:
         """Every job."""
         return [*self._lists(), *self._searches(), *self._pages(), *self._writes(), *self._api()]
+
+    def pace(self) -> dict[str, Any]:
+        """A request that has nothing to do with customers: one's own profile."""
+        return {"method": "GET", "path": reverse("profile"), "headers": self._headers(False)}
 
     def _headers(self, write: bool) -> dict[str, str]:
         cookies = f"{settings.SESSION_COOKIE_NAME}={self.session}; {settings.CSRF_COOKIE_NAME}={CSRF}"
@@ -213,7 +218,7 @@ class _Jobs:
                 "name": f"API: {name}",
                 "write": method != "GET",
                 "requests": [{"method": method, "path": path, "headers": headers, "json": body} for path, body in calls],
-                "floor": [{"method": method, "path": f"/api-floor/{floor}", "headers": headers, "asked": common | one} for one in asked],
+                "floor": [{"method": method, "path": f"/v1/floor/{floor}", "headers": headers, "asked": common | one} for one in asked],
             }
 
         sought = json.dumps({"Field": "CompanyName", "Value": "Willow", "Operator": "starts_with"})
