@@ -7,6 +7,7 @@ from dateutil.relativedelta import relativedelta
 from django.db import models
 from django.db.models import Case, F, Q, Value, When
 from django.utils import timezone
+from django.utils.functional import cached_property
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -128,6 +129,11 @@ class Order(models.Model):
 
     def __str__(self) -> str:
         return str(self.id)
+
+    @cached_property
+    def line_list(self) -> list["OrderLine"]:
+        """Its lines by number, read once."""
+        return list(self.lines.all())
 
     @property
     def number(self) -> str:

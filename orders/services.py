@@ -138,6 +138,7 @@ def place_order(*, by: StaffMember, customer: Customer, lines: Sequence[Line], b
             OrderLine(order=order, number=number, offer=s.offer, quantity=s.quantity, friendly_name=s.friendly_name, subscription=s)
             for number, s in enumerate(subscriptions)
         )
+        order.line_list = ordered
         record(
             Action.ORDER_PLACED, by=by, customer=customer, about=order, name=order.number, changes=what_was_ordered(billing_cycle, ordered)
         )

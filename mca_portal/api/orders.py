@@ -286,7 +286,7 @@ def _order(order: Order) -> Json:
                 "quantity": line.quantity,
                 "links": {"subscription": link(f"{uri}/subscriptions/{line.subscription_id}")},
             }
-            for line in order.lines.all()
+            for line in order.line_list
         ],
         "creationDate": _moment(order.placed_at),
         "status": "completed",
