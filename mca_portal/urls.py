@@ -83,6 +83,7 @@ accounts = [
 ]
 
 urlpatterns = [
+    path("v1/", api),
     path("", include("mca_portal.pages.urls")),
     path("accounts/", include(accounts)),
     path("preferences/language/", preferences.set_language, name="set_language"),
@@ -91,7 +92,6 @@ urlpatterns = [
     path("readyz", health.readyz, name="readyz"),
     path("metrics", health.metrics, name="metrics"),
     path("operator/", admin.site.urls),
-    path("v1/", api),
 ]
 
 handler400 = "mca_portal.pages.errors.bad_request"

@@ -2,9 +2,11 @@
 
 import datetime as dt
 from dataclasses import dataclass
+from functools import cache
+from typing import Any
 
 from allauth.idp.oidc.models import Token as OAuthToken
-from django.db.models import F
+from django.db.models import F, QuerySet
 
 from mca_portal.staff.errors import TokenNotAccepted
 from mca_portal.staff.models import ApiToken, Application, StaffMember
@@ -34,9 +36,7 @@ def caller_of(secret: str) -> Caller:
     no programs to act for them any more, SecondFactorMissing when the account requires one and they have none.
     """
     digest = token_digest(secret)
-    # One row for each role that the owner holds: every call asks this, and asks nothing more for the roles.
-    rows = list(ApiToken.objects.select_related("owner__account").annotate(role=F("owner__groups__name")).filter(digest=digest))
-    if rows:
+    if rows := list(_tokens_by_role().filter(digest=digest)):
         own = rows[0]
         own.owner.roles = [role for role in Role if role.value in {row.role for row in rows}]
         if not own.is_usable or not own.owner.is_active or own.owner.account is None:
@@ -46,6 +46,12 @@ def caller_of(secret: str) -> Caller:
     application, person, ends = _through_oauth(digest)
     note_application_use(by=person, application=application)
     return Caller(person, ends, application)
+
+
+@cache  # put together once: every call asks this
+def _tokens_by_role() -> QuerySet[Any]:
+    """Tokens with owner and account, a row for each role that the owner holds (`role`), so that nothing more is asked for the roles."""
+    return ApiToken.objects.select_related("owner__account").annotate(role=F("owner__groups__name"))
 
 
 def _through_oauth(digest: str) -> tuple[Application, StaffMember, dt.datetime]:

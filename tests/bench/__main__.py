@@ -1,6 +1,6 @@
 """`make bench`: how fast is the portal with 10 000, 100 000, a million customers, and how near to the floor?
 
-    python -m tests.bench [--postgresql 10000,100000,1000000] [--sqlite 10000,100000] [--repeat 20] [--report docs/performance.md]
+    python -m tests.bench [--postgresql 10000,100000,1000000] [--sqlite 10000,100000] [--repeat 40] [--report docs/performance.md]
                           [--before COMMIT]
 
 Starts its own PostgreSQL (or uses the empty database of DATABASE_URL), fills one account with `manage.py seed`, and asks the production
@@ -178,7 +178,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--postgresql", type=sizes, default=[10_000, 100_000, 1_000_000], help="numbers of customers; empty for none")
     parser.add_argument("--sqlite", type=sizes, default=[10_000, 100_000], help="numbers of customers; empty for none")
-    parser.add_argument("--repeat", type=int, default=20, help="requests of each job by one client; four times as many by eight")
+    parser.add_argument("--repeat", type=int, default=40, help="requests of each job by one client; four times as many by eight")
     parser.add_argument("--before", help="an earlier commit, to be measured beside this one")
     parser.add_argument("--report", type=Path, help="the page to write; its pictures go beside it")
     parser.add_argument("--keep", type=Path, help="a file for the figures as JSON")

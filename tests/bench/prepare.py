@@ -35,7 +35,7 @@ from tests.factories import make_account, make_staff, make_token  # noqa: E402
 ACCOUNT = "Bench"
 TOKEN = "bench"
 CSRF = "b" * 32
-WRITES = 100  # targets of each writing job
+WRITES = 160  # targets of each writing job
 PAGE = 30
 
 
