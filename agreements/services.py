@@ -72,9 +72,10 @@ def confirm_acceptance(
         latest = _confirmable(standing.customer.account, template_id)
         acceptance = check_acceptance(standing.customer, person, agreed_on)
         acceptance.template, acceptance.recorded_by, acceptance.via = latest, by, via
-        for other in Acceptance.objects.standing().filter(customer=customer, template=latest):
-            if other.details == acceptance.details:
-                raise AlreadyConfirmed(other)
+        on_record = Acceptance.objects.filter(customer=customer, template=latest)
+        twins = [other.pk for other in on_record if other.details == acceptance.details]
+        if twins and (already := on_record.standing().filter(pk__in=twins).first()):
+            raise AlreadyConfirmed(already)
         acceptance.save(force_insert=True)
         standing.rank, standing.acceptance = latest.version_rank, acceptance
         standing.save(update_fields=["rank", "acceptance"])
