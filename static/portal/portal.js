@@ -34,18 +34,19 @@ document.addEventListener("submit", (event) => {
     sessionStorage.setItem("sent", here);
   }
 });
+// Noted at once and not when all of the page is there: somebody may go back before.
+if (sessionStorage.getItem("sent") && !document.getElementById("error-summary")) {
+  sessionStorage.setItem("mended", sessionStorage.getItem("sent"));
+}
 window.addEventListener("pageshow", (event) => {
   const again = event.persisted || performance.getEntriesByType("navigation")[0]?.type === "back_forward";
   const wrong = document.getElementById("error-summary");
-  const sent = sessionStorage.getItem("sent");
   sessionStorage.removeItem("sent");
   if (wrong && again && sessionStorage.getItem("mended") === here) {
     sessionStorage.removeItem("mended");
     location.replace(here);
   } else if (wrong && !again) {
     sessionStorage.removeItem("mended");
-  } else if (!wrong && sent) {
-    sessionStorage.setItem("mended", sent);
   }
 });
 

@@ -33,11 +33,13 @@ def test_a_mended_confirmation_is_not_blamed_again(page: Page, agent: Any, go: A
     expect(page.locator("#error-summary")).to_be_focused()
     page.get_by_role("navigation", name="Main").get_by_role("link", name="Customers").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Customers")
+    page.wait_for_load_state("domcontentloaded")  # the scripts of the page have run
     page.go_back()
     expect(page.locator("#error-summary")).to_be_visible()
     expect(page.locator("[name=mca-last_name]")).to_have_value("Carr")
     fill(agent)
     expect(page.get_by_text("Recorded: Tania Carr accepted")).to_be_visible()
+    page.wait_for_load_state("domcontentloaded")  # the scripts of the page have run
     page.go_back()
     expect(page.locator("#error-summary")).to_have_count(0)
     expect(page.locator(".mp-title")).to_contain_text("Confirmed")
@@ -57,6 +59,7 @@ def test_after_a_mended_license_prompt_back_leads_to_the_subscriptions(page: Pag
     page.locator("[name=mca-email]").fill("tania.carr@wingtip.example")
     page.get_by_role("button", name="Save and continue", exact=True).click()
     expect(page.get_by_text("(was 12)")).to_be_visible()
+    page.wait_for_load_state("domcontentloaded")  # the scripts of the page have run
     page.go_back()
     expect(page.get_by_role("heading", level=1)).to_have_text("Fourth Coffee")
     expect(page.locator("#error-summary")).to_have_count(0)
