@@ -214,7 +214,7 @@ def require_acceptance(customer: Customer) -> int | None:
     Raises AgreementNotConfirmed (G1, G2).
     """
     account = customer.account
-    # By hand: Django would put this together anew for each order, which takes longer than the database needs for all of it.
+    # V3; nothing is required before it is published (a constraint). By hand: for Django to put it together takes longer than all the rest.
     required = RawSQL("SELECT MAX(version_rank) FROM agreements_agreementtemplate WHERE required_from <= %s", [str(account.local_today())])
     standing = Standing.objects.select_for_update(of=("self",)).annotate(required_rank=required).get(customer=customer, account=account)
     if not account.agreement_applies:
